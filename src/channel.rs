@@ -1,0 +1,159 @@
+//! Every channel's name, built and parsed in one place.
+
+use crate::id::{Namespace, Room, Uid};
+
+/// The channels of one namespace in the classic dialect.
+///
+/// As @socket.io/redis-adapter 6-8 and socket.io-redis 5-6 spell them: broadcasts go to
+/// `key#nsp#`, those to exactly one room to `key#nsp#room#`; every server subscribes to both with
+/// the pattern `key#nsp#*`.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    broadcast: Box<str>,
+    pattern: Box<str>,
+}
+
+impl Channels {
+    /// The channels of `nsp` under `key` (the option `key`, "socket.io" by default).
+    pub fn new(key: &str, nsp: &Namespace) -> Self {
+        let broadcast = format!("{key}#{}#", nsp.as_str());
+        // The published packages do not escape, so namespaces with [ ] in their names are deaf there.
+        let mut pattern = String::with_capacity(broadcast.len() + 1);
+        for character in broadcast.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push('*');
+        Self {
+            broadcast: broadcast.into(),
+            pattern: pattern.into(),
+        }
+    }
+
+    /// The channel of broadcasts to everybody, or to more than one room; also the prefix of the
+    /// rooms' channels.
+    pub fn broadcast(&self) -> &str {
+        &self.broadcast
+    }
+
+    /// The glob-style pattern that matches the broadcast channel and each room's.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    /// Writes the name of the channel that a broadcast to `rooms` goes to: the room's own if it
+    /// is exactly one.
+    pub fn write_target(&self, rooms: &[Room<'_>], out: &mut Vec<u8>) {
+        out.extend_from_slice(self.broadcast.as_bytes());
+        if let [room] = rooms {
+            out.extend_from_slice(&room.text());
+            out.push(b'#');
+        }
+    }
+
+    /// The channel on which the server `uid` tries whether its subscription is alive: spelt like
+    /// a room that nobody is in, so that every published server drops it unread.
+    pub fn probe(&self, uid: &Uid) -> String {
+        format!("{}{uid}#", self.broadcast)
+    }
+
+    /// What `channel` is to this namespace.
+    pub fn parse<'a>(&self, channel: &'a [u8]) -> Parsed<'a> {
+        let rest = channel.strip_prefix(self.broadcast.as_bytes());
+        match rest {
+            None => Parsed::Foreign,
+            Some([]) => Parsed::Broadcast,
+            Some(rest) => Parsed::Room(rest.strip_suffix(b"#").unwrap_or(rest)),
+        }
+    }
+}
+
+/// What a channel's name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<'a> {
+    /// The namespace's main channel.
+    Broadcast,
+    /// Another key's or namespace's channel.
+    Foreign,
+    /// The channel of the room that is spelt so.
+    Room(&'a [u8]),
+}
+
+/// The rooms that are spelt `text` in a channel's name, most likely first.
+///
+/// A room that is not a string loses its type there: `42` may be the text or the number.
+pub fn rooms_spelt(text: &[u8]) -> impl Iterator<Item = Room<'_>> {
+    let other = match text {
+        b"true" => Some(Room::Bool(true)),
+        b"false" => Some(Room::Bool(false)),
+        b"null" => Some(Room::Null),
+        b"undefined" => Some(Room::Undefined),
+        b"NaN" => Some(Room::Number(f64::NAN)),
+        b"Infinity" => Some(Room::Number(f64::INFINITY)),
+        b"-Infinity" => Some(Room::Number(f64::NEG_INFINITY)),
+        [b'0'..=b'9' | b'-', ..] => std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .map(Room::Number),
+        _ => None,
+    };
+    std::iter::once(Room::Text(text)).chain(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channels(nsp: &str) -> Channels {
+        Channels::new("socket.io", &Namespace::parse(nsp).expect("a namespace"))
+    }
+
+    fn target(rooms: &[Room<'_>]) -> String {
+        let mut out = Vec::new();
+        channels("/admin").write_target(rooms, &mut out);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn only_a_single_room_has_its_own_channel() {
+        assert_eq!(target(&[]), "socket.io#/admin#");
+        assert_eq!(target(&[Room::Text(b"a")]), "socket.io#/admin#a#");
+        assert_eq!(target(&[Room::Number(42.0)]), "socket.io#/admin#42#");
+        assert_eq!(target(&[Room::Text(b"")]), "socket.io#/admin##");
+        assert_eq!(
+            target(&[Room::Text(b"a"), Room::Text(b"b")]),
+            "socket.io#/admin#"
+        );
+    }
+
+    #[test]
+    fn a_pattern_matches_its_namespace_to_the_letter() {
+        assert_eq!(channels("/").pattern(), "socket.io#/#*");
+        assert_eq!(
+            channels(r"/a[b]*?\c").pattern(),
+            r"socket.io#/a\[b\]\*\?\\c#*"
+        );
+    }
+
+    #[test]
+    fn a_channel_is_parsed_back() {
+        let channels = channels("/");
+        assert_eq!(channels.parse(b"socket.io#/#"), Parsed::Broadcast);
+        assert_eq!(channels.parse(b"socket.io#/#a#b#"), Parsed::Room(b"a#b"));
+        assert_eq!(channels.parse(b"socket.io#/##"), Parsed::Room(b""));
+        assert_eq!(channels.parse(b"socket.io#/admin#"), Parsed::Foreign);
+        assert_eq!(channels.parse(b""), Parsed::Foreign);
+    }
+
+    #[test]
+    fn a_spelling_names_the_rooms_of_each_type() {
+        let spelt = |text: &'static str| rooms_spelt(text.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(spelt("a"), [Room::Text(b"a")]);
+        assert_eq!(spelt("42"), [Room::Text(b"42"), Room::Number(42.0)]);
+        assert_eq!(spelt("-0.5"), [Room::Text(b"-0.5"), Room::Number(-0.5)]);
+        assert_eq!(spelt("4a"), [Room::Text(b"4a")]);
+        assert_eq!(spelt("null"), [Room::Text(b"null"), Room::Null]);
+    }
+}

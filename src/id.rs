@@ -1,0 +1,261 @@
+//! Names as the wire knows them: uids, namespaces, rooms. Parsing refuses what the wire cannot carry.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::msgpack::{self, DecodeError, Item, Reader};
+
+/// Why an identifier was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum IdError {
+    /// A namespace that Socket.IO would not have made.
+    #[error("namespace {0:?} does not start with a slash")]
+    Namespace(String),
+    /// A uid that other servers could not read back out of a channel name.
+    #[error("uid {0:?} is not made of 1 to 64 of the characters A-Z, a-z, 0-9, - and _")]
+    Uid(String),
+}
+
+impl IdError {
+    /// The stable code of this error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Namespace(_) => "ERR_INVALID_NAMESPACE",
+            Self::Uid(_) => "ERR_INVALID_UID",
+        }
+    }
+}
+
+/// The name of one adapter instance: one namespace of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uid(Box<str>);
+
+impl Uid {
+    /// How many characters @socket.io/redis-adapter 8.3.0 gives a uid (uid2 1.0.0).
+    pub const LENGTH: usize = 6;
+
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    /// A uid out of random bytes that the host drew; six bits of each are used.
+    pub fn from_random(bytes: [u8; Self::LENGTH]) -> Self {
+        let text: String = bytes
+            .iter()
+            .filter_map(|byte| Self::ALPHABET.get(usize::from(byte & 63)))
+            .map(|&character| char::from(character))
+            .collect();
+        Self(text.into())
+    }
+
+    /// A uid that was drawn elsewhere.
+    ///
+    /// # Errors
+    /// [`IdError::Uid`] unless it is 1 to 64 characters of the URL-safe Base64 alphabet.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let fits = (1..=64).contains(&text.len());
+        if fits && text.bytes().all(|byte| Self::ALPHABET.contains(&byte)) {
+            Ok(Self(text.into()))
+        } else {
+            Err(IdError::Uid(text.to_owned()))
+        }
+    }
+
+    /// The characters of the uid.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a Socket.IO namespace, with its leading slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace(Box<str>);
+
+impl Namespace {
+    /// A namespace's name as `namespace.name` has it.
+    ///
+    /// # Errors
+    /// [`IdError::Namespace`] if it does not start with a slash.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        if text.starts_with('/') {
+            Ok(Self(text.into()))
+        } else {
+            Err(IdError::Namespace(text.to_owned()))
+        }
+    }
+
+    /// The name, with its slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a room, or of a socket, whose id is a room too.
+///
+/// JavaScript lets any value name a room. What the wire can carry as one keeps its type: the
+/// number 42 and the text "42" are two rooms that share one channel name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Room<'a> {
+    /// A string in UTF-8.
+    Text(&'a [u8]),
+    /// A number; integers and floats of one value are the same room, as in JavaScript.
+    Number(f64),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `null`.
+    Null,
+    /// `undefined`: what `socket.join(user.missing)` joins.
+    Undefined,
+}
+
+impl<'a> Room<'a> {
+    /// The room that `reader` stands at, or `None` for a value that can name no room (an array,
+    /// a map, bytes); the reader has passed it either way.
+    ///
+    /// # Errors
+    /// What the bytes are if they are not MessagePack.
+    pub fn read(reader: &mut Reader<'a>) -> Result<Option<Self>, DecodeError> {
+        let bytes = reader.raw()?;
+        Ok(match Reader::new(bytes).item()? {
+            Item::Str(text) => Some(Self::Text(text)),
+            Item::Signed(number) => Some(Self::Number(number as f64)),
+            Item::Unsigned(number) => Some(Self::Number(number as f64)),
+            Item::Float(number) => Some(Self::Number(number)),
+            Item::Bool(value) => Some(Self::Bool(value)),
+            Item::Nil => Some(Self::Null),
+            Item::FixedExt(0, [_]) => Some(Self::Undefined),
+            Item::Array(_) | Item::Bin(_) | Item::Ext(..) | Item::FixedExt(..) | Item::Map(_) => {
+                None
+            }
+        })
+    }
+
+    /// Writes the name as MessagePack in its one canonical form, which is the key of the room
+    /// index and what goes onto the wire.
+    pub fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => msgpack::write_str(out, text),
+            Self::Number(number) => msgpack::write_number(out, number),
+            Self::Bool(value) => msgpack::write_bool(out, value),
+            Self::Null => msgpack::write_nil(out),
+            Self::Undefined => out.extend_from_slice(&UNDEFINED),
+        }
+    }
+
+    /// The name as JavaScript's string concatenation writes it, which is how it stands in a
+    /// channel's name.
+    pub fn text(self) -> Cow<'a, [u8]> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(number) => {
+                Cow::Owned(ryu_js::Buffer::new().format(number).as_bytes().to_vec())
+            }
+            Self::Bool(true) => Cow::Borrowed(b"true"),
+            Self::Bool(false) => Cow::Borrowed(b"false"),
+            Self::Null => Cow::Borrowed(b"null"),
+            Self::Undefined => Cow::Borrowed(b"undefined"),
+        }
+    }
+}
+
+/// `undefined` as notepack.io 2 writes it and all its versions read it: fixext 1, type 0.
+const UNDEFINED: [u8; 3] = [0xd4, 0x00, 0x00];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(room: Room<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        room.write(&mut out);
+        out
+    }
+
+    fn reread(bytes: &[u8]) -> Option<Vec<u8>> {
+        Room::read(&mut Reader::new(bytes))
+            .ok()
+            .flatten()
+            .map(canonical)
+    }
+
+    #[test]
+    fn every_width_of_one_value_is_one_room() {
+        for wide in [
+            &[0x2a][..],
+            &[0xcc, 42],
+            &[0xcd, 0, 42],
+            &[0xd0, 42],
+            &[0xd3, 0, 0, 0, 0, 0, 0, 0, 42],
+            &[0xcb, 0x40, 0x45, 0, 0, 0, 0, 0, 0],
+        ] {
+            assert_eq!(reread(wide), Some(vec![0x2a]), "{wide:02x?}");
+        }
+        for wide in [&[0xa1, b'x'][..], &[0xd9, 1, b'x'], &[0xda, 0, 1, b'x']] {
+            assert_eq!(reread(wide), Some(vec![0xa1, b'x']));
+        }
+    }
+
+    #[test]
+    fn a_number_and_its_text_are_two_rooms_of_one_spelling() {
+        let (number, text) = (Room::Number(42.0), Room::Text(b"42"));
+        assert_ne!(canonical(number), canonical(text));
+        assert_eq!(number.text(), text.text());
+    }
+
+    #[test]
+    fn values_without_a_name_name_no_room() {
+        for value in [&[0x91, 0x01][..], &[0x80], &[0xc4, 1, 7]] {
+            assert_eq!(reread(value), None);
+        }
+        for name in [
+            Room::Bool(true),
+            Room::Bool(false),
+            Room::Null,
+            Room::Undefined,
+        ] {
+            assert_eq!(reread(&canonical(name)), Some(canonical(name)));
+        }
+    }
+
+    #[test]
+    fn odd_names_are_spelt_as_javascript_does() {
+        let spelt =
+            |room: Room<'_>| String::from_utf8(room.text().into_owned()).unwrap_or_default();
+        assert_eq!(spelt(Room::Number(0.1)), "0.1");
+        assert_eq!(spelt(Room::Number(1e21)), "1e+21");
+        assert_eq!(spelt(Room::Number(-0.0)), "0");
+        assert_eq!(spelt(Room::Number(f64::NAN)), "NaN");
+        assert_eq!(spelt(Room::Number(f64::NEG_INFINITY)), "-Infinity");
+        assert_eq!(spelt(Room::Undefined), "undefined");
+    }
+
+    #[test]
+    fn uids_use_the_alphabet_of_uid2() {
+        assert_eq!(
+            Uid::from_random([0, 25, 26, 61, 62, 255]).as_str(),
+            "AZa9-_"
+        );
+        assert!(Uid::parse("AZa9-_").is_ok());
+        for bad in ["", "a#b", "ü", &"a".repeat(65)] {
+            assert_eq!(
+                Uid::parse(bad).map_err(|error| error.code()),
+                Err("ERR_INVALID_UID")
+            );
+        }
+    }
+
+    #[test]
+    fn namespaces_start_with_a_slash() {
+        assert!(Namespace::parse("/").is_ok());
+        assert_eq!(
+            Namespace::parse("admin").map_err(|error| error.code()),
+            Err("ERR_INVALID_NAMESPACE")
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Socket.IO over Redis, without I/O: rooms, channels and the wire of every server of a cluster.
+//!
+//! Socket.IO servers on several machines pass each other their broadcasts through Redis. This
+//! crate is the part of that which decides: it reads and writes the messages, keeps the rooms and
+//! says what to publish, what to subscribe to and which sockets a message is for. A host brings
+//! the sockets, the Redis connections and the clock; see [`adapter`] for the one loop it runs.
+//!
+//! | channel | subscribed | carries |
+//! |---|---|---|
+//! | `key#nsp#` | by the pattern `key#nsp#*` | broadcasts to everybody, or to several rooms |
+//! | `key#nsp#room#` | by the same pattern | broadcasts to exactly one room |
+//!
+//! The names and messages are those of `@socket.io/redis-adapter` 6 to 8; see [`dialect`].
+//!
+//! Packets are transcoded, never built as objects: MessagePack bytes become the text that clients
+//! get ([`transcode`], [`packet`]), and back. Every byte sequence gives a value or an error, never
+//! a panic.
+
+pub mod adapter;
+mod appender;
+pub mod channel;
+pub mod dialect;
+pub mod id;
+pub mod json;
+pub mod msgpack;
+pub mod options;
+pub mod packet;
+pub mod rooms;
+pub mod subscription;
+pub mod time;
+pub mod transcode;
+#[cfg(feature = "wasm")]
+pub mod wasm;
+
+pub use adapter::Adapter;

@@ -1,0 +1,281 @@
+//! One subscription that must hold: asked for when the connection is ready, tried out, asked for again.
+
+use crate::time::{Duration, Time};
+
+/// How long Redis may take to confirm a subscription before it is asked again.
+const CONFIRMATION: Duration = Duration::from_millis(5_000);
+/// How long a probe may take to come back.
+const PROBE: Duration = Duration::from_millis(1_000);
+/// How many probes may be lost before the subscription is taken for dead.
+const PROBES: u32 = 2;
+/// The first pause after a refusal; it doubles with each further one.
+const FIRST_PAUSE: u64 = 100;
+/// The longest pause between two attempts, in milliseconds.
+const LONGEST_PAUSE: u64 = 5_000;
+
+/// What the host has to do for the subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Publish a probe, which comes back if the subscription is alive.
+    Probe,
+    /// Ask Redis for the subscription.
+    Subscribe,
+    /// Give the subscription up.
+    Unsubscribe,
+}
+
+/// The life of one subscription.
+///
+/// Confirmed is not held: a client may confirm a subscription that it then drops (ioredis 5 does,
+/// when it is asked before the connection is ready), or stay deaf after a reconnection. So each
+/// confirmation is followed by a probe through Redis to this very server.
+#[derive(Debug, Default)]
+pub struct Subscription {
+    state: State,
+    /// Attempts since it last held.
+    attempts: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    Asked {
+        until: Time,
+    },
+    Closed,
+    Closing,
+    Due,
+    Held,
+    #[default]
+    Lost,
+    Paused {
+        until: Time,
+    },
+    Probing {
+        probes: u32,
+        until: Time,
+    },
+    ProbeDue {
+        probes: u32,
+    },
+}
+
+impl Subscription {
+    /// Whether a probe has come back since the connection was last ready.
+    pub const fn is_held(&self) -> bool {
+        matches!(self.state, State::Held)
+    }
+
+    /// Gives the subscription up, for good.
+    pub const fn close(&mut self) {
+        self.state = match self.state {
+            State::Closed | State::Lost => State::Closed,
+            _ => State::Closing,
+        };
+    }
+
+    /// The connection can take subscriptions, for the first time or again.
+    pub const fn handle_ready(&mut self) {
+        if !self.is_closed() {
+            self.attempts = 0;
+            self.state = State::Due;
+        }
+    }
+
+    /// The connection is gone, and the subscription with it.
+    pub const fn handle_lost(&mut self) {
+        self.state = if self.is_closed() {
+            State::Closed
+        } else {
+            State::Lost
+        };
+    }
+
+    /// Redis confirmed the subscription.
+    pub const fn handle_confirmed(&mut self) {
+        if matches!(self.state, State::Asked { .. }) {
+            self.state = State::ProbeDue { probes: 0 };
+        }
+    }
+
+    /// Redis or the client refused the subscription.
+    pub fn handle_refused(&mut self, now: Time) {
+        if matches!(self.state, State::Asked { .. }) {
+            self.pause(now);
+        }
+    }
+
+    /// A probe of this server came back.
+    pub const fn handle_probe(&mut self) {
+        if matches!(self.state, State::Probing { .. } | State::ProbeDue { .. }) {
+            self.attempts = 0;
+            self.state = State::Held;
+        }
+    }
+
+    /// Time has come to `now`; harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Time) {
+        match self.state {
+            State::Asked { until } if until <= now => self.pause(now),
+            State::Paused { until } if until <= now => self.state = State::Due,
+            State::Probing { probes, until } if until <= now => {
+                if probes < PROBES {
+                    self.state = State::ProbeDue { probes };
+                } else {
+                    self.pause(now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What to do next, `None` when there is nothing but to wait.
+    pub fn poll_step(&mut self, now: Time) -> Option<Step> {
+        match self.state {
+            State::Due => {
+                self.state = State::Asked {
+                    until: now + CONFIRMATION,
+                };
+                Some(Step::Subscribe)
+            }
+            State::ProbeDue { probes } => {
+                self.state = State::Probing {
+                    probes: probes.saturating_add(1),
+                    until: now + PROBE,
+                };
+                Some(Step::Probe)
+            }
+            State::Closing => {
+                self.state = State::Closed;
+                Some(Step::Unsubscribe)
+            }
+            _ => None,
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
+    pub const fn poll_timeout(&self) -> Option<Time> {
+        match self.state {
+            State::Asked { until } | State::Paused { until } | State::Probing { until, .. } => {
+                Some(until)
+            }
+            _ => None,
+        }
+    }
+
+    const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed | State::Closing)
+    }
+
+    fn pause(&mut self, now: Time) {
+        let doubled = FIRST_PAUSE
+            .checked_shl(self.attempts)
+            .unwrap_or(LONGEST_PAUSE);
+        self.attempts = self.attempts.saturating_add(1).min(16);
+        let pause = Duration::from_millis(doubled.min(LONGEST_PAUSE));
+        self.state = State::Paused { until: now + pause };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: u64) -> Time {
+        Time::from_millis(millis)
+    }
+
+    fn asked() -> Subscription {
+        let mut subscription = Subscription::default();
+        subscription.handle_ready();
+        assert_eq!(subscription.poll_step(at(0)), Some(Step::Subscribe));
+        subscription
+    }
+
+    #[test]
+    fn it_waits_for_the_connection() {
+        let mut subscription = Subscription::default();
+        assert_eq!(subscription.poll_step(at(0)), None);
+        assert_eq!(subscription.poll_timeout(), None);
+    }
+
+    #[test]
+    fn it_holds_when_a_probe_came_back() {
+        let mut subscription = asked();
+        subscription.handle_confirmed();
+        assert!(!subscription.is_held());
+        assert_eq!(subscription.poll_step(at(1)), Some(Step::Probe));
+        subscription.handle_probe();
+        assert!(subscription.is_held());
+        assert_eq!(subscription.poll_step(at(2)), None);
+        assert_eq!(subscription.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_refusal_is_followed_by_longer_and_longer_pauses() {
+        let mut subscription = asked();
+        let mut now = at(0);
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            subscription.handle_refused(now);
+            let until = subscription.poll_timeout().expect("a pause");
+            pauses.push(until.as_millis() - now.as_millis());
+            assert_eq!(subscription.poll_step(now), None);
+            now = until;
+            subscription.handle_timeout(now);
+            assert_eq!(subscription.poll_step(now), Some(Step::Subscribe));
+        }
+        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+    }
+
+    #[test]
+    fn a_subscription_that_is_confirmed_but_deaf_is_asked_for_again() {
+        let mut subscription = asked();
+        subscription.handle_confirmed();
+        for probe in 0..2 {
+            assert_eq!(subscription.poll_step(at(probe * 1_000)), Some(Step::Probe));
+            subscription.handle_timeout(at(probe * 1_000 + 1_000));
+        }
+        assert_eq!(subscription.poll_step(at(2_000)), None);
+        subscription.handle_timeout(at(2_100));
+        assert_eq!(subscription.poll_step(at(2_100)), Some(Step::Subscribe));
+    }
+
+    #[test]
+    fn silence_counts_as_a_refusal() {
+        let mut subscription = asked();
+        subscription.handle_timeout(at(4_999));
+        assert_eq!(subscription.poll_timeout(), Some(at(5_000)));
+        subscription.handle_timeout(at(5_000));
+        assert_eq!(subscription.poll_timeout(), Some(at(5_100)));
+    }
+
+    #[test]
+    fn a_lost_connection_ends_whatever_was_under_way() {
+        let mut subscription = asked();
+        subscription.handle_lost();
+        subscription.handle_confirmed();
+        assert_eq!(subscription.poll_step(at(1)), None);
+        subscription.handle_ready();
+        assert_eq!(subscription.poll_step(at(2)), Some(Step::Subscribe));
+    }
+
+    #[test]
+    fn closing_unsubscribes_once_and_nothing_revives_it() {
+        let mut subscription = asked();
+        subscription.close();
+        subscription.handle_confirmed();
+        assert_eq!(subscription.poll_step(at(1)), Some(Step::Unsubscribe));
+        subscription.close();
+        subscription.handle_ready();
+        subscription.handle_refused(at(2));
+        assert_eq!(subscription.poll_step(at(3)), None);
+        assert_eq!(subscription.poll_timeout(), None);
+    }
+
+    #[test]
+    fn closing_without_a_connection_needs_no_command() {
+        let mut subscription = Subscription::default();
+        subscription.close();
+        assert_eq!(subscription.poll_step(at(0)), None);
+    }
+}
