@@ -1,0 +1,144 @@
+//! From Redis to the sockets of this server.
+
+use std::ops::Range;
+
+use crate::channel::{Parsed, rooms_spelt};
+use crate::dialect::classic::{self, Broadcast, BroadcastError, Flags, Incoming};
+use crate::packet::{self, Encoded};
+
+use super::{Adapter, ClientProtocol};
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Sockets of this server want it: [`Adapter::targets`].
+    Delivery(Delivery),
+    /// Nobody here wants it.
+    Dropped(Dropped),
+}
+
+/// A packet for the sockets in [`Adapter::targets`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// How it is to be delivered.
+    pub flags: Flags,
+    /// Where the packet stands in the output; `None` with [`ClientProtocol::Custom`].
+    pub encoded: Option<Encoded>,
+    /// Where the packet's data starts in the message, as MessagePack.
+    pub data: usize,
+}
+
+/// Why a message went nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is this server's own.
+    Echo,
+    /// It is for another namespace.
+    Foreign,
+    /// It is no message of this dialect.
+    Malformed(BroadcastError),
+    /// No socket here is in its rooms.
+    Unwanted,
+}
+
+impl Adapter {
+    /// Takes a message of a broadcast channel.
+    ///
+    /// The packet's text and frame are written to `out`, and the places of its attachments in
+    /// `payload` to `attachments`; both are cleared first. A message that nobody here wants is
+    /// not decoded beyond what tells so.
+    pub fn handle_message(
+        &mut self,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+        attachments: &mut Vec<Range<usize>>,
+    ) -> Received {
+        out.clear();
+        attachments.clear();
+        self.targets.clear();
+        let dropped = match classic::read_broadcast(payload, &self.uid, &self.nsp) {
+            Ok(Incoming::Broadcast(broadcast)) => match self.deliver(broadcast, out, attachments) {
+                Ok(Some(delivery)) => {
+                    self.stats.delivered += 1;
+                    return Received::Delivery(delivery);
+                }
+                Ok(None) => Dropped::Unwanted,
+                Err(error) => Dropped::Malformed(error),
+            },
+            Ok(Incoming::Echo) => Dropped::Echo,
+            Ok(Incoming::Foreign) => Dropped::Foreign,
+            Ok(Incoming::Probe { own: true }) => {
+                self.subscription.handle_probe();
+                Dropped::Echo
+            }
+            Ok(Incoming::Probe { own: false }) => Dropped::Unwanted,
+            Err(error) => Dropped::Malformed(error),
+        };
+        *match dropped {
+            Dropped::Echo => &mut self.stats.echo,
+            Dropped::Foreign => &mut self.stats.foreign,
+            Dropped::Malformed(_) => &mut self.stats.malformed,
+            Dropped::Unwanted => &mut self.stats.unwanted,
+        } += 1;
+        Received::Dropped(dropped)
+    }
+
+    /// Whether a message of this channel can concern a socket here, told by the channel's name.
+    ///
+    /// The answer for a message follows from its content too; this spares a host the copying of
+    /// a large one. A message that is dropped on its account is counted.
+    pub fn handle_channel(&mut self, channel: &[u8]) -> bool {
+        match self.channels.parse(channel) {
+            Parsed::Broadcast => true,
+            Parsed::Foreign => {
+                self.stats.foreign += 1;
+                false
+            }
+            Parsed::Room(spelt) => {
+                let wanted = spelt.is_empty()
+                    || spelt == self.uid.as_str().as_bytes()
+                    || !self.known(rooms_spelt(spelt)).is_empty();
+                self.stats.unwanted += u64::from(!wanted);
+                wanted
+            }
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        broadcast: Broadcast<'_>,
+        out: &mut Vec<u8>,
+        attachments: &mut Vec<Range<usize>>,
+    ) -> Result<Option<Delivery>, BroadcastError> {
+        let Broadcast {
+            mut data,
+            rooms,
+            except,
+            flags,
+        } = broadcast;
+        let all = rooms.is_empty();
+        self.find_targets(rooms, all, except);
+        if self.targets.is_empty() {
+            return Ok(None);
+        }
+        let start = data.position();
+        let encoded = match self.client_protocol {
+            ClientProtocol::Custom => None,
+            ClientProtocol::Text => {
+                let nsp = self.nsp.as_str();
+                match packet::event_from_msgpack(&mut data, nsp, None, out, attachments) {
+                    Ok(encoded) => Some(encoded),
+                    Err(error) => {
+                        self.targets.clear();
+                        return Err(error.into());
+                    }
+                }
+            }
+        };
+        Ok(Some(Delivery {
+            flags,
+            encoded,
+            data: start,
+        }))
+    }
+}

@@ -1,0 +1,138 @@
+//! From this server to its sockets and to Redis.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+use crate::dialect::classic::{self, Data};
+use crate::id::Room;
+use crate::json;
+
+use super::Adapter;
+
+/// An event to be broadcast.
+#[derive(Clone, Copy, Debug)]
+pub struct BroadcastCommand<'a> {
+    /// What is sent.
+    pub body: Body<'a>,
+    /// The rooms it is for; none means every socket.
+    pub rooms: &'a [Room<'a>],
+    /// The rooms it is not for.
+    pub except: &'a [Room<'a>],
+    /// The flags as JSON text, for the other servers; empty for none.
+    pub flags: &'a [u8],
+    /// Whether other servers are left out.
+    pub local: bool,
+}
+
+/// The content of a broadcast.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// The packet's data as MessagePack.
+    MessagePack(&'a [u8]),
+    /// The packet's text as the default parser wrote it: `2/nsp,["event",…]`.
+    Text {
+        /// The text, in UTF-8.
+        packet: &'a [u8],
+        /// The bytes of its attachments.
+        attachments: &'a [&'a [u8]],
+    },
+}
+
+/// Where in the output the parts of a message stand that is to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The channel's name.
+    pub channel: Range<usize>,
+    /// The message.
+    pub message: Range<usize>,
+}
+
+/// Why a broadcast could not be published. The sockets of this server can still be served.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum BroadcastFailure {
+    /// The packet's data or the flags are not JSON.
+    #[error(transparent)]
+    Json(#[from] json::DecodeError),
+    /// The packet's text does not begin as a packet of this namespace does.
+    #[error("the text is not an event packet of this namespace")]
+    Packet,
+}
+
+impl BroadcastFailure {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Json(error) => error.code(),
+            Self::Packet => "ERR_PACKET",
+        }
+    }
+}
+
+impl Adapter {
+    /// Broadcasts an event: finds its sockets here ([`targets`](Self::targets)), and writes what
+    /// is to be published to `out`, which is cleared first. `None` if nothing is to be published.
+    ///
+    /// # Errors
+    /// [`BroadcastFailure`] if the body is not what it must be; the targets stand nevertheless.
+    pub fn broadcast(
+        &mut self,
+        command: BroadcastCommand<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Sent>, BroadcastFailure> {
+        out.clear();
+        let BroadcastCommand {
+            body,
+            rooms,
+            except,
+            flags,
+            local,
+        } = command;
+        self.find_targets(
+            rooms.iter().copied(),
+            rooms.is_empty(),
+            except.iter().copied(),
+        );
+        if local {
+            return Ok(None);
+        }
+        let data = match body {
+            Body::MessagePack(bytes) => Data::MessagePack(bytes),
+            Body::Text {
+                packet,
+                attachments,
+            } => Data::Json {
+                text: self.packet_data(packet)?,
+                attachments,
+            },
+        };
+        self.channels.write_target(rooms, out);
+        let channel = 0..out.len();
+        classic::write_broadcast(out, &self.uid, &self.nsp, data, rooms, except, flags)?;
+        self.stats.published += 1;
+        Ok(Some(Sent {
+            message: channel.end..out.len(),
+            channel,
+        }))
+    }
+
+    /// The data of a packet's text: what follows its type, attachments and namespace.
+    fn packet_data<'a>(&self, packet: &'a [u8]) -> Result<&'a [u8], BroadcastFailure> {
+        let rest = match packet {
+            [b'2', rest @ ..] => rest,
+            [b'5', rest @ ..] => rest
+                .iter()
+                .position(|&byte| byte == b'-')
+                .and_then(|dash| rest.get(dash + 1..))
+                .ok_or(BroadcastFailure::Packet)?,
+            _ => return Err(BroadcastFailure::Packet),
+        };
+        match self.nsp.as_str() {
+            "/" => Ok(rest),
+            nsp => rest
+                .strip_prefix(nsp.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b","))
+                .ok_or(BroadcastFailure::Packet),
+        }
+    }
+}

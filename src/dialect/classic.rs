@@ -1,0 +1,334 @@
+//! The classic dialect: what @socket.io/redis-adapter 6-8, socket.io-redis 5-6 and the emitters
+//! say to each other over PUBLISH.
+//!
+//! A broadcast is a MessagePack array of three, `[uid, packet, opts]`, where packet is
+//! `{ type, data, nsp }` and opts is `{ rooms, except, flags }`. Members come in any order, and
+//! older senders leave some out (socket.io-redis 5: no `except`).
+
+use thiserror::Error;
+
+use crate::id::{Namespace, Room, Uid};
+use crate::json;
+use crate::msgpack::{self, Kind, Reader};
+use crate::transcode::json_to_msgpack;
+
+/// Why a message on a broadcast channel was refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum BroadcastError {
+    /// The event has a name that clients refuse, and disconnect over.
+    #[error("the packet's data is not an event that a client accepts")]
+    Event,
+    /// The bytes are no MessagePack, or a member has another type than it must have.
+    #[error(transparent)]
+    MessagePack(#[from] msgpack::DecodeError),
+    /// The message says nothing about whom it is for.
+    #[error("the message has no opts")]
+    MissingOpts,
+    /// The message carries no packet.
+    #[error("the message has no packet")]
+    MissingPacket,
+    /// The packet is no event; nothing else is ever broadcast.
+    #[error("packets of type {0} are not broadcast")]
+    PacketType(u64),
+}
+
+impl BroadcastError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Event => "ERR_EVENT",
+            Self::MessagePack(error) => error.code(),
+            Self::MissingOpts => "ERR_MISSING_OPTS",
+            Self::MissingPacket => "ERR_MISSING_PACKET",
+            Self::PacketType(_) => "ERR_PACKET_TYPE",
+        }
+    }
+}
+
+/// What came in on a broadcast channel.
+#[derive(Clone, Debug)]
+pub enum Incoming<'a> {
+    /// Another server's broadcast to this namespace.
+    Broadcast(Broadcast<'a>),
+    /// This server's own broadcast.
+    Echo,
+    /// A broadcast to another namespace, whose channel the same pattern matches.
+    Foreign,
+    /// A server's probe of its own subscription, see [`write_probe`].
+    Probe {
+        /// Whether it is this server's.
+        own: bool,
+    },
+}
+
+/// A broadcast; its data is checked to be an event, but not read yet.
+#[derive(Clone, Debug)]
+pub struct Broadcast<'a> {
+    /// Stands at the packet's data: an array that begins with the event's name.
+    pub data: Reader<'a>,
+    /// The rooms it is for; none means every socket.
+    pub rooms: Names<'a>,
+    /// The rooms it is not for.
+    pub except: Names<'a>,
+    /// How it is to be delivered.
+    pub flags: Flags,
+}
+
+/// The flags of a broadcast that concern its delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// Whether a client that is not ready to be written to may miss it.
+    pub volatile: bool,
+    /// Whether transports may compress it; unset means yes.
+    pub compress: Option<bool>,
+}
+
+/// A list of room names, read as it is walked over.
+#[derive(Clone, Debug)]
+pub struct Names<'a> {
+    reader: Reader<'a>,
+    left: u32,
+}
+
+impl Names<'_> {
+    /// Whether the list names nothing at all.
+    pub const fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl<'a> Iterator for Names<'a> {
+    type Item = Room<'a>;
+
+    /// The next value that can name a room. (socket.io-emitter 3 sends `[["a", "b"]]` for
+    /// `to(["a", "b"])`: a list that names nothing.)
+    fn next(&mut self) -> Option<Room<'a>> {
+        while self.left > 0 {
+            self.left -= 1;
+            if let Ok(Some(room)) = Room::read(&mut self.reader) {
+                return Some(room);
+            }
+        }
+        None
+    }
+}
+
+/// Reads a message from a broadcast channel of `nsp`, as the server `uid`.
+///
+/// The data of the packet is passed over, not decoded.
+///
+/// # Errors
+/// [`BroadcastError`] for whatever no published package sends, or what its receivers would fail on.
+pub fn read_broadcast<'a>(
+    payload: &'a [u8],
+    uid: &Uid,
+    nsp: &Namespace,
+) -> Result<Incoming<'a>, BroadcastError> {
+    let mut reader = Reader::new(payload);
+    let length = reader.array()?;
+    if reader.str()? == uid.as_str().as_bytes() {
+    }
+    if length < 2 {
+        return Err(BroadcastError::MissingPacket);
+    }
+    let Some(data) = read_packet(&mut reader, nsp)? else {
+        return Ok(Incoming::Foreign);
+    };
+    if length < 3 {
+        return Err(BroadcastError::MissingOpts);
+    }
+    let mut broadcast = Broadcast {
+        data,
+        rooms: Names {
+            reader: reader.clone(),
+            left: 0,
+        },
+        except: Names {
+            reader: reader.clone(),
+            left: 0,
+        },
+        flags: Flags::default(),
+    };
+    read_opts(&mut reader, &mut broadcast)?;
+    for _ in 3..length {
+        reader.skip()?;
+    }
+    reader.finish()?;
+    Ok(Incoming::Broadcast(broadcast))
+}
+
+/// A reader at the data of the packet, or `None` if it is for another namespace than `nsp`.
+fn read_packet<'a>(
+    reader: &mut Reader<'a>,
+    nsp: &Namespace,
+) -> Result<Option<Reader<'a>>, BroadcastError> {
+    let mut packet_type = None;
+    let mut data = None;
+    let mut foreign = nsp.as_str() != "/";
+    for _ in 0..reader.map()? {
+        match reader.str()? {
+            b"type" => packet_type = Some(reader.unsigned()?),
+            b"data" => {
+                data = Some(reader.clone());
+                reader.skip()?;
+            }
+            b"nsp" => foreign = reader.str()? != nsp.as_str().as_bytes(),
+            _ => reader.skip()?,
+        }
+    }
+    if foreign {
+        return Ok(None);
+    }
+    // socket.io-redis 5 marks an event with binary as type 5; everybody else leaves it at 2.
+    match packet_type {
+        Some(2 | 5) => {}
+        Some(other) => return Err(BroadcastError::PacketType(other)),
+        None => return Err(BroadcastError::MissingPacket),
+    }
+    let data = data.ok_or(BroadcastError::MissingPacket)?;
+    check_event(data.clone())?;
+    Ok(Some(data))
+}
+
+/// The event names that socket.io-parser 4.2 refuses; its client then disconnects.
+const RESERVED_EVENTS: [&[u8]; 6] = [
+    b"connect",
+    b"connect_error",
+    b"disconnect",
+    b"disconnecting",
+    b"newListener",
+    b"removeListener",
+];
+
+fn check_event(mut data: Reader<'_>) -> Result<(), BroadcastError> {
+    if data.array()? == 0 {
+        return Err(BroadcastError::Event);
+    }
+    match data.peek()? {
+        Kind::Integer | Kind::Float => Ok(()),
+        Kind::Str if !RESERVED_EVENTS.contains(&data.str()?) => Ok(()),
+        _ => Err(BroadcastError::Event),
+    }
+}
+
+fn read_opts<'a>(
+    reader: &mut Reader<'a>,
+    broadcast: &mut Broadcast<'a>,
+) -> Result<(), BroadcastError> {
+    for _ in 0..reader.map()? {
+        match reader.str()? {
+            b"rooms" => broadcast.rooms = read_names(reader)?,
+            b"except" => broadcast.except = read_names(reader)?,
+            b"flags" => broadcast.flags = read_flags(reader)?,
+            _ => reader.skip()?,
+        }
+    }
+    Ok(())
+}
+
+fn read_names<'a>(reader: &mut Reader<'a>) -> Result<Names<'a>, BroadcastError> {
+    let left = if reader.peek()? == Kind::Nil {
+        reader.nil()?;
+        0
+    } else {
+        reader.array()?
+    };
+    let names = Names {
+        reader: reader.clone(),
+        left,
+    };
+    for _ in 0..left {
+        reader.skip()?;
+    }
+    Ok(names)
+}
+
+fn read_flags(reader: &mut Reader<'_>) -> Result<Flags, BroadcastError> {
+    let mut flags = Flags::default();
+    if reader.peek()? == Kind::Nil {
+        reader.nil()?;
+        return Ok(flags);
+    }
+    for _ in 0..reader.map()? {
+        let name = reader.str()?;
+        let value = if reader.peek()? == Kind::Bool {
+            Some(reader.bool()?)
+        } else {
+            reader.skip()?;
+            None
+        };
+        match name {
+            b"volatile" => flags.volatile = value == Some(true),
+            b"compress" => flags.compress = value,
+            _ => {}
+        }
+    }
+    Ok(flags)
+}
+
+/// The data of an event to be broadcast: an array that begins with the event's name.
+#[derive(Clone, Copy, Debug)]
+pub enum Data<'a> {
+    /// JSON text, with a placeholder for each of the attachments.
+    Json {
+        /// What `JSON.stringify` wrote, in UTF-8.
+        text: &'a [u8],
+        /// The bytes that the placeholders stand for.
+        attachments: &'a [&'a [u8]],
+    },
+    /// MessagePack.
+    MessagePack(&'a [u8]),
+}
+
+/// Writes a broadcast as @socket.io/redis-adapter 8.3.0 does, member for member.
+///
+/// `flags` is a JSON object's text; empty for no flags.
+///
+/// # Errors
+/// [`json::DecodeError`] if a text is not JSON; `out` then holds a part of the message.
+pub fn write_broadcast(
+    out: &mut Vec<u8>,
+    uid: &Uid,
+    nsp: &Namespace,
+    data: Data<'_>,
+    rooms: &[Room<'_>],
+    except: &[Room<'_>],
+    flags: &[u8],
+) -> Result<(), json::DecodeError> {
+    msgpack::write_array_header(out, 3);
+    msgpack::write_str(out, uid.as_str().as_bytes());
+    msgpack::write_map_header(out, 3);
+    msgpack::write_str(out, b"type");
+    msgpack::write_unsigned(out, 2);
+    msgpack::write_str(out, b"data");
+    match data {
+        Data::Json { text, attachments } => json_to_msgpack(text, attachments, out)?,
+        Data::MessagePack(bytes) => out.extend_from_slice(bytes),
+    }
+    msgpack::write_str(out, b"nsp");
+    msgpack::write_str(out, nsp.as_str().as_bytes());
+    msgpack::write_map_header(out, 3);
+    write_names(out, b"rooms", rooms);
+    write_names(out, b"except", except);
+    msgpack::write_str(out, b"flags");
+    if flags.is_empty() {
+        msgpack::write_map_header(out, 0);
+        Ok(())
+    } else {
+        json_to_msgpack(flags, &[], out)
+    }
+}
+
+fn write_names(out: &mut Vec<u8>, member: &[u8], names: &[Room<'_>]) {
+    msgpack::write_str(out, member);
+    msgpack::write_array_header(out, u32::try_from(names.len()).unwrap_or(u32::MAX));
+    for name in names {
+        name.write(out);
+    }
+}
+
+/// Writes a probe: a message that its sender knows again, and everybody else drops.
+pub fn write_probe(out: &mut Vec<u8>, uid: &Uid) {
+    msgpack::write_array_header(out, 1);
+    msgpack::write_str(out, uid.as_str().as_bytes());
+}
