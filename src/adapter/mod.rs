@@ -54,11 +54,15 @@ pub struct Adapter {
 
 impl Adapter {
     /// The adapter of `nsp` on the server that calls itself `uid` there.
+    ///
+    /// An unpredictable `seed` keeps clients that choose the names of rooms from choosing ones that
+    /// collide in the index.
     pub fn new(
         uid: Uid,
         nsp: Namespace,
         options: Options,
         client_protocol: ClientProtocol,
+        seed: u64,
     ) -> Self {
         Self {
             channels: Channels::new(&options.key, &nsp),
@@ -66,7 +70,7 @@ impl Adapter {
             nsp,
             options,
             client_protocol,
-            rooms: RoomIndex::default(),
+            rooms: RoomIndex::with_seed(seed),
             subscription: Subscription::default(),
             stats: Stats::default(),
             targets: Vec::new(),

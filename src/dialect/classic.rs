@@ -126,10 +126,13 @@ pub fn read_broadcast<'a>(
 ) -> Result<Incoming<'a>, BroadcastError> {
     let mut reader = Reader::new(payload);
     let length = reader.array()?;
-    if reader.str()? == uid.as_str().as_bytes() {
+    let own = reader.str()? == uid.as_str().as_bytes();
+    if length == 1 {
+        reader.finish()?;
+        return Ok(Incoming::Probe { own });
     }
-    if length < 2 {
-        return Err(BroadcastError::MissingPacket);
+    if own {
+        return Ok(Incoming::Echo);
     }
     let Some(data) = read_packet(&mut reader, nsp)? else {
         return Ok(Incoming::Foreign);

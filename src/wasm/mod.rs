@@ -415,20 +415,15 @@ impl Core {
             .map_err(|error| error::coded(error.code(), &error.to_string()))?;
         let nsp = Namespace::parse(nsp)
             .map_err(|error| error::coded(error.code(), &error.to_string()))?;
-        let mut random = [0; Uid::LENGTH];
-        getrandom::fill(&mut random)
-            .map_err(|error| error::coded("ERR_NO_RANDOMNESS", &error.to_string()))?;
+        let uid = Uid::from_random(random()?);
         let protocol = if text {
             ClientProtocol::Text
         } else {
             ClientProtocol::Custom
         };
-        Ok(self.adapters.insert(Adapter::new(
-            Uid::from_random(random),
-            nsp,
-            options,
-            protocol,
-        )))
+        let seed = u64::from_le_bytes(random()?);
+        let adapter = Adapter::new(uid, nsp, options, protocol, seed);
+        Ok(self.adapters.insert(adapter))
     }
 
     /// Forgets a closed adapter; its handle may be given to another.
@@ -602,6 +597,14 @@ pub fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, JsValue> {
 #[wasm_bindgen]
 pub fn encode(value: &JsValue) -> Result<Vec<u8>, JsValue> {
     value::encode(value)
+}
+
+/// Bytes that nobody can predict.
+fn random<const N: usize>() -> Result<[u8; N], JsValue> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| error::coded("ERR_NO_RANDOMNESS", &error.to_string()))?;
+    Ok(bytes)
 }
 
 fn time(now: f64) -> Time {
