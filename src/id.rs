@@ -121,8 +121,8 @@ impl<'a> Room<'a> {
     /// # Errors
     /// What the bytes are if they are not MessagePack.
     pub fn read(reader: &mut Reader<'a>) -> Result<Option<Self>, DecodeError> {
-        let bytes = reader.raw()?;
-        Ok(match Reader::new(bytes).item()? {
+        let start = reader.clone();
+        Ok(match reader.item()? {
             Item::Str(text) => Some(Self::Text(text)),
             Item::Signed(number) => Some(Self::Number(number as f64)),
             Item::Unsigned(number) => Some(Self::Number(number as f64)),
@@ -130,9 +130,12 @@ impl<'a> Room<'a> {
             Item::Bool(value) => Some(Self::Bool(value)),
             Item::Nil => Some(Self::Null),
             Item::FixedExt(0, [_]) => Some(Self::Undefined),
-            Item::Array(_) | Item::Bin(_) | Item::Ext(..) | Item::FixedExt(..) | Item::Map(_) => {
+            Item::Array(_) | Item::Map(_) => {
+                *reader = start;
+                reader.skip()?;
                 None
             }
+            Item::Bin(_) | Item::Ext(..) | Item::FixedExt(..) => None,
         })
     }
 

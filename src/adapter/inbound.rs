@@ -6,7 +6,7 @@ use crate::channel::{Parsed, rooms_spelt};
 use crate::dialect::classic::{self, Broadcast, BroadcastError, Flags, Incoming};
 use crate::packet::{self, Encoded};
 
-use super::{Adapter, ClientProtocol};
+use super::{Adapter, ClientProtocol, find};
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,8 @@ impl Adapter {
             Parsed::Room(spelt) => {
                 let wanted = spelt.is_empty()
                     || spelt == self.uid.as_str().as_bytes()
-                    || !self.known(rooms_spelt(spelt)).is_empty();
+                    || rooms_spelt(spelt)
+                        .any(|room| find(&self.rooms, &mut self.name, room).is_some());
                 self.stats.unwanted += u64::from(!wanted);
                 wanted
             }

@@ -48,6 +48,9 @@ pub struct Adapter {
     stats: Stats,
     /// The sockets that the last broadcast or message is for.
     targets: Vec<u32>,
+    /// The rooms and the excepted ones that exist here, of the last broadcast or message.
+    wanted: Vec<NameId>,
+    unwanted: Vec<NameId>,
     /// The canonical form of the name that is being looked up.
     name: Vec<u8>,
 }
@@ -74,6 +77,8 @@ impl Adapter {
             subscription: Subscription::default(),
             stats: Stats::default(),
             targets: Vec::new(),
+            wanted: Vec::new(),
+            unwanted: Vec::new(),
             name: Vec::new(),
         }
     }
@@ -188,20 +193,33 @@ impl Adapter {
         except: impl Iterator<Item = Room<'a>>,
     ) {
         self.targets.clear();
-        let rooms = self.known(rooms);
-        let except = self.known(except);
-        let (rooms, except) = (rooms.into_iter(), except.into_iter());
-        self.rooms.targets(rooms, all, except, &mut self.targets);
-    }
-
-    /// The rooms among `names` that exist here.
-    fn known<'a>(&mut self, names: impl Iterator<Item = Room<'a>>) -> Vec<NameId> {
-        let mut known = Vec::new();
-        for room in names {
-            self.name.clear();
-            room.write(&mut self.name);
-            known.extend(self.rooms.find(&self.name));
+        let Self {
+            rooms: index,
+            name,
+            wanted,
+            unwanted,
+            targets,
+            ..
+        } = self;
+        wanted.clear();
+        wanted.extend(rooms.filter_map(|room| find(index, name, room)));
+        if wanted.is_empty() && !all {
+            return;
         }
-        known
+        unwanted.clear();
+        unwanted.extend(except.filter_map(|room| find(index, name, room)));
+        index.targets(
+            wanted.iter().copied(),
+            all,
+            unwanted.iter().copied(),
+            targets,
+        );
     }
+}
+
+/// The id of a room, if it exists here; `name` is for its canonical form.
+fn find(index: &RoomIndex, name: &mut Vec<u8>, room: Room<'_>) -> Option<NameId> {
+    name.clear();
+    room.write(name);
+    index.find(name)
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::id::{Namespace, Room, Uid};
 use crate::json;
-use crate::msgpack::{self, Kind, Reader};
+use crate::msgpack::{self, Kind, Reader, Sink};
 use crate::transcode::json_to_msgpack;
 
 /// Why a message on a broadcast channel was refused.
@@ -113,6 +113,18 @@ impl<'a> Iterator for Names<'a> {
     }
 }
 
+/// The heads and names of the members in the order that every sender in JavaScript writes them
+/// (@socket.io/redis-adapter 6-8; the emitters have the opts in other orders). Writing puts them
+/// down whole, reading passes over them whole: going through them value by value took a third of
+/// the time of a message that nobody wants.
+const PACKET_TO_DATA: [u8; 12] = *b"\x83\xa4type\x02\xa4data";
+const NSP: [u8; 4] = *b"\xa3nsp";
+const OPTS_TO_ROOMS: [u8; 7] = *b"\x83\xa5rooms";
+const EXCEPT: [u8; 7] = *b"\xa6except";
+const FLAGS: [u8; 6] = *b"\xa5flags";
+/// The same up to the end, for a broadcast with no excepted rooms and no flags.
+const NO_EXCEPT_NO_FLAGS: [u8; 15] = *b"\xa6except\x90\xa5flags\x80";
+
 /// Reads a message from a broadcast channel of `nsp`, as the server `uid`.
 ///
 /// The data of the packet is passed over, not decoded.
@@ -134,7 +146,11 @@ pub fn read_broadcast<'a>(
     if own {
         return Ok(Incoming::Echo);
     }
-    let Some(data) = read_packet(&mut reader, nsp)? else {
+    let packet = match read_usual_packet(&mut reader, nsp)? {
+        Some(data) => Some(data),
+        None => read_packet(&mut reader, nsp)?,
+    };
+    let Some(data) = packet else {
         return Ok(Incoming::Foreign);
     };
     if length < 3 {
@@ -158,6 +174,25 @@ pub fn read_broadcast<'a>(
     }
     reader.finish()?;
     Ok(Incoming::Broadcast(broadcast))
+}
+
+/// A reader at the data of a packet for `nsp` with its members in the usual order, or `None`, with
+/// the reader where it was.
+fn read_usual_packet<'a>(
+    reader: &mut Reader<'a>,
+    nsp: &Namespace,
+) -> Result<Option<Reader<'a>>, BroadcastError> {
+    let start = reader.clone();
+    if reader.pass(&PACKET_TO_DATA) {
+        let data = reader.clone();
+        reader.skip()?;
+        if reader.pass(&NSP) && reader.str()? == nsp.as_str().as_bytes() {
+            check_event(data.clone())?;
+            return Ok(Some(data));
+        }
+    }
+    *reader = start;
+    Ok(None)
 }
 
 /// A reader at the data of the packet, or `None` if it is for another namespace than `nsp`.
@@ -218,7 +253,23 @@ fn read_opts<'a>(
     reader: &mut Reader<'a>,
     broadcast: &mut Broadcast<'a>,
 ) -> Result<(), BroadcastError> {
-    for _ in 0..reader.map()? {
+    if reader.pass(&OPTS_TO_ROOMS) {
+        broadcast.rooms = read_names(reader)?;
+        if reader.pass(&NO_EXCEPT_NO_FLAGS) {
+            return Ok(());
+        }
+        return read_members(reader, 2, broadcast);
+    }
+    let members = reader.map()?;
+    read_members(reader, members, broadcast)
+}
+
+fn read_members<'a>(
+    reader: &mut Reader<'a>,
+    members: u32,
+    broadcast: &mut Broadcast<'a>,
+) -> Result<(), BroadcastError> {
+    for _ in 0..members {
         match reader.str()? {
             b"rooms" => broadcast.rooms = read_names(reader)?,
             b"except" => broadcast.except = read_names(reader)?,
@@ -300,20 +351,22 @@ pub fn write_broadcast(
 ) -> Result<(), json::DecodeError> {
     msgpack::write_array_header(out, 3);
     msgpack::write_str(out, uid.as_str().as_bytes());
-    msgpack::write_map_header(out, 3);
-    msgpack::write_str(out, b"type");
-    msgpack::write_unsigned(out, 2);
-    msgpack::write_str(out, b"data");
+    out.put(PACKET_TO_DATA);
     match data {
         Data::Json { text, attachments } => json_to_msgpack(text, attachments, out)?,
         Data::MessagePack(bytes) => out.extend_from_slice(bytes),
     }
-    msgpack::write_str(out, b"nsp");
+    out.put(NSP);
     msgpack::write_str(out, nsp.as_str().as_bytes());
-    msgpack::write_map_header(out, 3);
-    write_names(out, b"rooms", rooms);
-    write_names(out, b"except", except);
-    msgpack::write_str(out, b"flags");
+    out.put(OPTS_TO_ROOMS);
+    write_names(out, rooms);
+    if except.is_empty() && flags.is_empty() {
+        out.put(NO_EXCEPT_NO_FLAGS);
+        return Ok(());
+    }
+    out.put(EXCEPT);
+    write_names(out, except);
+    out.put(FLAGS);
     if flags.is_empty() {
         msgpack::write_map_header(out, 0);
         Ok(())
@@ -322,8 +375,7 @@ pub fn write_broadcast(
     }
 }
 
-fn write_names(out: &mut Vec<u8>, member: &[u8], names: &[Room<'_>]) {
-    msgpack::write_str(out, member);
+fn write_names(out: &mut Vec<u8>, names: &[Room<'_>]) {
     msgpack::write_array_header(out, u32::try_from(names.len()).unwrap_or(u32::MAX));
     for name in names {
         name.write(out);

@@ -445,6 +445,12 @@ impl Core {
             .map(|adapter| adapter.options().key.clone())
     }
 
+    /// The channel of broadcasts that are not to exactly one room.
+    pub fn channel(&self, adapter: usize) -> Option<String> {
+        let adapter = self.adapters.get(adapter)?;
+        Some(adapter.channels().broadcast().to_owned())
+    }
+
     /// The option `requestsTimeout`, in milliseconds.
     #[wasm_bindgen(js_name = requestsTimeout)]
     pub fn requests_timeout(&self, adapter: usize) -> Option<f64> {

@@ -1,0 +1,48 @@
+//! JSON text: read as any sender may write it, written as `JSON.stringify` writes it.
+
+mod number;
+mod reader;
+mod scan;
+mod surrogate;
+mod writer;
+
+pub(crate) use number::{Number, write_f64, write_unsigned};
+pub(crate) use reader::Reader;
+pub(crate) use writer::{write_date, write_text};
+
+/// Why bytes are not a JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A text is not UTF-8.
+    #[error("text is not UTF-8")]
+    InvalidUtf8,
+    /// More than [`MAX_DEPTH`](crate::msgpack::MAX_DEPTH) arrays and objects inside each other.
+    #[error("arrays and objects are nested too deep")]
+    TooDeep,
+    /// More than blanks follow the value.
+    #[error("text follows the value")]
+    TrailingText,
+    /// The text ends inside the value.
+    #[error("value is cut short")]
+    Truncated,
+    /// A byte that the grammar does not allow here.
+    #[error("unexpected byte at {position}")]
+    Unexpected {
+        /// Bytes before it.
+        position: usize,
+    },
+}
+
+impl DecodeError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidUtf8 => "JSON_INVALID_UTF8",
+            Self::TooDeep => "JSON_TOO_DEEP",
+            Self::TrailingText => "JSON_TRAILING_TEXT",
+            Self::Truncated => "JSON_TRUNCATED",
+            Self::Unexpected { .. } => "JSON_UNEXPECTED",
+        }
+    }
+}

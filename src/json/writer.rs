@@ -1,0 +1,172 @@
+//! Texts and times as `JSON.stringify` writes them.
+
+use super::scan::{BLOCK, copy_plain, plain_bytes};
+use super::surrogate;
+use crate::appender::{Appender, Sink};
+
+/// Writes the text that is the first `length` bytes of `window` in quotes, and `end` behind it.
+///
+/// The bytes should be UTF-8. Surrogates in three bytes, as WTF-8 has them, are what a JavaScript string held: two that make a
+/// pair become its character, one alone becomes `\udxxx`. Any other ill-formed piece becomes U+FFFD, as in a WHATWG decoder.
+#[inline(always)]
+pub(crate) fn write_text(out: &mut Appender<'_>, window: &[u8], length: usize, end: u8) {
+    // Most texts are short and plain: then all is written at once.
+    if length <= BLOCK
+        && let Some(block) = window.first_chunk()
+        && plain_bytes::<true>(block) >= length
+    {
+        return out.put_with(|room: &mut [u8; BLOCK + 3]| {
+            room[0] = b'"';
+            room[1..=BLOCK].copy_from_slice(block);
+            room[length + 1] = b'"';
+            room[length + 2] = end;
+            length + 3
+        });
+    }
+    out.put([b'"']);
+    let plain = copy_plain::<true>(out, window, length);
+    if plain < length {
+        write_odd(out, window.get(plain..length).unwrap_or_default());
+    }
+    out.put([b'"', end]);
+}
+
+/// Writes a text from its first odd byte on.
+#[cold]
+#[inline(never)]
+fn write_odd(out: &mut Appender<'_>, text: &[u8]) {
+    let mut rest = text;
+    while let Some((&byte, more)) = rest.split_first() {
+        if byte >= 0x80 {
+            return write_unicode(out, rest);
+        }
+        write_escape(out, byte);
+        let plain = copy_plain::<true>(out, more, more.len());
+        rest = more.get(plain..).unwrap_or_default();
+    }
+}
+
+/// Writes a text from its first byte on that is not ASCII.
+fn write_unicode(out: &mut Appender<'_>, text: &[u8]) {
+    if simdutf8::basic::from_utf8(text).is_ok() {
+        return write_valid(out, text);
+    }
+    let mut rest = text;
+    while let Err(error) = core::str::from_utf8(rest) {
+        let (valid, ill_formed) = rest.split_at(error.valid_up_to());
+        write_valid(out, valid);
+        let taken = match (
+            surrogate::decode(ill_formed),
+            surrogate::decode(ill_formed.get(3..).unwrap_or_default()),
+        ) {
+            (Some(high @ 0xd800..0xdc00), Some(low @ 0xdc00..)) => {
+                write_char(out, surrogate::pair(high, low));
+                6
+            }
+            (Some(lone), _) => {
+                write_unit(out, lone);
+                3
+            }
+            _ => {
+                write_char(out, char::REPLACEMENT_CHARACTER);
+                error.error_len().unwrap_or(ill_formed.len())
+            }
+        };
+        rest = ill_formed.get(taken..).unwrap_or_default();
+    }
+    write_valid(out, rest);
+}
+
+fn write_valid(out: &mut Appender<'_>, text: &[u8]) {
+    let mut rest = text;
+    loop {
+        let plain = copy_plain::<false>(out, rest, rest.len());
+        let Some((&byte, more)) = rest.get(plain..).and_then(<[u8]>::split_first) else {
+            return;
+        };
+        write_escape(out, byte);
+        rest = more;
+    }
+}
+
+/// Writes a quote, a backslash or a control character.
+fn write_escape(out: &mut Appender<'_>, byte: u8) {
+    match byte {
+        0x08 => out.put(*b"\\b"),
+        b'\t' => out.put(*b"\\t"),
+        b'\n' => out.put(*b"\\n"),
+        0x0c => out.put(*b"\\f"),
+        b'\r' => out.put(*b"\\r"),
+        b'"' | b'\\' => out.put([b'\\', byte]),
+        _ => write_unit(out, byte.into()),
+    }
+}
+
+/// Writes a UTF-16 code unit as `\uxxxx`.
+fn write_unit(out: &mut Appender<'_>, unit: u16) {
+    let digit = |shift: u32| HEX[usize::from(unit >> shift & 0xf)];
+    out.put([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+}
+
+fn write_char(out: &mut Appender<'_>, character: char) {
+    out.put_with(|room: &mut [u8; 4]| character.encode_utf8(room).len());
+}
+
+/// Writes a time in milliseconds since 1970 as `Date.prototype.toJSON` does: `null` if a JavaScript `Date` cannot hold it.
+pub(crate) fn write_date(out: &mut Appender<'_>, milliseconds: f64) {
+    if milliseconds.is_nan() || milliseconds.abs() > 8.64e15 {
+        return out.put(*b"null");
+    }
+    let milliseconds = milliseconds as i64;
+    let (days, time) = (milliseconds.div_euclid(DAY), milliseconds.rem_euclid(DAY) as u32);
+    let (year, month, day) = civil(days);
+    out.put([b'"']);
+    match u32::try_from(year) {
+        Ok(year @ 0..=9999) => out.put(decimal::<4>(year)),
+        _ => {
+            out.put([if year < 0 { b'-' } else { b'+' }]);
+            out.put(decimal::<6>(year.unsigned_abs() as u32));
+        }
+    }
+    out.put([b'-']);
+    out.put(decimal::<2>(month));
+    out.put([b'-']);
+    out.put(decimal::<2>(day));
+    out.put([b'T']);
+    out.put(decimal::<2>(time / 3_600_000));
+    out.put([b':']);
+    out.put(decimal::<2>(time / 60_000 % 60));
+    out.put([b':']);
+    out.put(decimal::<2>(time / 1000 % 60));
+    out.put([b'.']);
+    out.put(decimal::<3>(time % 1000));
+    out.put(*b"Z\"");
+}
+
+/// The year, month and day that lie so many days after 1970-01-01, in the Gregorian calendar.
+fn civil(days: i64) -> (i64, u32, u32) {
+    // Eras of 400 years, years that start in March: the leap day comes last.
+    const ERA: i64 = 146_097;
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month as u32, day_of_month as u32)
+}
+
+/// `N` decimal digits.
+fn decimal<const N: usize>(mut value: u32) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    for digit in digits.iter_mut().rev() {
+        *digit += (value % 10) as u8;
+        value /= 10;
+    }
+    digits
+}
+
+const DAY: i64 = 86_400_000;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
