@@ -1,0 +1,31 @@
+# Verbs only: each calls one script of scripts/, which also runs by hand (and has --help).
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-lint test-rust test-web test-node test-demo build lint bench clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: ## three servers, one Redis and a web page; with ONCE=1 a scripted run that checks itself
+	@scripts/demo
+
+test: ## every test, `make lint` included; one suite: make test-rust, test-web, test-node or test-demo
+	@scripts/test
+
+test-lint test-rust test-web test-node test-demo:
+	@scripts/test $(@:test-%=%)
+
+build: ## the npm package, in pkg/
+	@scripts/build
+
+lint: ## formatting, lints, types, documentation and the checks of .ci/
+	@scripts/lint
+
+bench: ## side by side with @socket.io/redis-adapter; writes bench/results.json
+	@scripts/bench
+
+setup: ## everything that the tests need on this machine
+	@scripts/setup --browser
+
+clean: ## remove what was built (tools and npm packages stay)
+	@scripts/clean
