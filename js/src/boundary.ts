@@ -1,0 +1,408 @@
+/**
+ * The only module that touches WebAssembly memory. It copies bytes and numbers across, and decides
+ * nothing; `src/wasm/mod.rs` is its other side and documents each call.
+ */
+import { AdapterError, type AdapterErrorCode } from "./errors.ts"
+import type { Room } from "./socket-io.ts"
+import type { Stats } from "./stats.ts"
+import {
+  decode,
+  encode,
+  initSync,
+  Core as WasmCore,
+} from "../../build/wasm/core/socketio_redis_edge.js"
+
+/** What the boundary needs of its host to hand bytes over. */
+export interface Host {
+  /** Memory for so many bytes; what is in it does not matter. */
+  allocate(length: number): Uint8Array
+  /** The UTF-8 text of a part of these bytes. */
+  text(bytes: Uint8Array, start: number, end: number): string
+  /** What stands for binary data in decoded values. */
+  binary(bytes: Uint8Array): Uint8Array
+}
+
+/** What the core asks its host to do. */
+export type Output =
+  | { type: "publish"; channel: string; message: Uint8Array }
+  | { type: "subscribe"; pattern: string }
+  | { type: "unsubscribe"; pattern: string }
+
+/** Why `receive` dropped a message. */
+export const ECHO = -1
+export const FOREIGN = -2
+export const UNWANTED = -3
+export const MALFORMED = -4
+
+/** Bits of what `join` and `leave` answer. */
+export const CHANGED = 1
+export const ROOM_CHANGED = 2
+export const FREED = 4
+
+/** The handle of an adapter that is closed. */
+export const NO_ADAPTER = 0xffff_ffff
+
+/** Places in the array of results: `Slot` in `src/wasm/mod.rs`. */
+const LIST = 0
+const FRAME = 1
+const FRAME_LENGTH = 2
+const TEXT = 3
+const CHANNEL = 4
+const CHANNEL_LENGTH = 5
+const MESSAGE = 6
+const MESSAGE_LENGTH = 7
+const FLAGS = 8
+const DATA = 9
+const ATTACHMENTS = 10
+const ATTACHMENT_COUNT = 11
+
+/** From this length on, a message's channel is looked at before the message is copied. */
+const LARGE = 512
+
+/** Buffers that grew beyond this many bytes are given back after the message. */
+const HUGE = 1 << 18
+
+const NO_BYTES = new Uint8Array()
+const NO_ATTACHMENTS: readonly Uint8Array[] = []
+
+const encoder = new TextEncoder()
+const float = new DataView(new ArrayBuffer(8))
+
+/** The core of this process: all adapters, and the memory they share. */
+export class Core {
+  /** The typed methods that need no memory. */
+  readonly wasm: WasmCore
+  readonly #host: Host
+  readonly #memory: WebAssembly.Memory
+  readonly #headroom: number
+  /** Index of the first result in `#words`. */
+  readonly #results: number
+  #bytes = new Uint8Array()
+  #words = new Uint32Array()
+  /** Address and length of the input buffer, and its view. */
+  #input = 0
+  #capacity = 0
+  #inputView = new Uint8Array()
+  /** The input behind the headroom, where a packet's text goes. */
+  #textView = new Uint8Array()
+
+  constructor(module: WebAssembly.Module, host: Host) {
+    const { memory } = initSync({ module })
+    this.#memory = memory
+    this.#host = host
+    this.wasm = new WasmCore()
+    this.#headroom = WasmCore.headroom()
+    this.#results = this.wasm.results() >>> 2
+    this.#reserve(1 << 16)
+  }
+
+  // --- packet path ---------------------------------------------------------------------------
+
+  /** Takes a message; gives how many sockets want it, or why it was dropped. */
+  receive(adapter: number, channel: Uint8Array, message: Uint8Array): number {
+    const { length } = message
+    if (length >= LARGE) {
+      this.#reserve(channel.length)
+      this.#bytes.set(channel, this.#input)
+      if (!this.wasm.wants(adapter, channel.length)) return UNWANTED
+    }
+    this.#reserve(length)
+    this.#bytes.set(message, this.#input)
+    const count = this.wasm.receive(adapter, length)
+    this.#refresh()
+    return count
+  }
+
+  /**
+   * Broadcasts a packet's text (or, as bytes, its data in MessagePack); gives how many sockets here
+   * it is for. `flags` is JSON text or empty.
+   */
+  broadcast(
+    adapter: number,
+    packet: string | Uint8Array,
+    attachments: readonly Uint8Array[],
+    rooms: ReadonlySet<Room>,
+    except: ReadonlySet<Room>,
+    flags: string,
+    local: boolean,
+  ): number {
+    const headroom = this.#headroom
+    let bound = headroom + (packet.length + flags.length) * 3
+    for (const room of rooms) bound += nameBound(room)
+    for (const room of except) bound += nameBound(room)
+    for (const attachment of attachments) bound += 4 + attachment.byteLength
+    this.#reserve(bound)
+
+    const view = this.#inputView
+    const raw = typeof packet !== "string"
+    let at = headroom
+    if (raw) view.set(packet, at)
+    at += raw ? packet.length : encoder.encodeInto(packet, this.#textView).written
+    const textLength = at - headroom
+    for (const room of rooms) at = this.#writeName(room, at)
+    for (const room of except) at = this.#writeName(room, at)
+    const namesLength = at - headroom - textLength
+    const flagsLength = flags === "" ? 0 : this.#write(flags, at)
+    at += flagsLength
+    for (const { byteLength } of attachments) at = writeLength(view, at, byteLength)
+    for (const attachment of attachments) {
+      view.set(attachment, at)
+      at += attachment.byteLength
+    }
+    const count = this.wasm.broadcast(
+      adapter,
+      textLength,
+      rooms.size,
+      except.size,
+      namesLength,
+      flagsLength,
+      attachments.length,
+      raw,
+      local,
+    )
+    this.#refresh()
+    return count
+  }
+
+  /** Finds the sockets in any of the rooms (all sockets if there is none) and in none of `except`. */
+  find(adapter: number, rooms: ReadonlySet<Room>, except: ReadonlySet<Room>): number {
+    let bound = 0
+    for (const room of rooms) bound += nameBound(room)
+    for (const room of except) bound += nameBound(room)
+    this.#reserve(bound)
+    let at = 0
+    for (const room of rooms) at = this.#writeName(room, at)
+    for (const room of except) at = this.#writeName(room, at)
+    const count = this.wasm.find(adapter, rooms.size, except.size, at)
+    this.#refresh()
+    return count
+  }
+
+  /** A number of the list that the last call filled. */
+  listed(index: number): number {
+    return this.#words[((this.#words[this.#results + LIST] as number) >>> 2) + index] as number
+  }
+
+  /** The first `count` numbers of the list that the last call filled. */
+  list(count: number): Uint32Array {
+    const start = (this.#words[this.#results + LIST] as number) >>> 2
+    return this.#words.slice(start, start + count)
+  }
+
+  /** The frame that the last call wrote; empty if it wrote none. */
+  frame(): Uint8Array {
+    const words = this.#words
+    const address = words[this.#results + FRAME] as number
+    if (address === 0) return NO_BYTES
+    return this.#copy(address, words[this.#results + FRAME_LENGTH] as number)
+  }
+
+  /** Where in that frame the packet's text starts. */
+  get textStart(): number {
+    const words = this.#words
+    return (words[this.#results + TEXT] as number) - (words[this.#results + FRAME] as number)
+  }
+
+  /** The channel that the last broadcast goes to; `main` is the one without a room, which is the shortest. */
+  channel(main: string): string {
+    const length = this.#words[this.#results + CHANNEL_LENGTH] as number
+    if (length === main.length) return main
+    const address = this.#words[this.#results + CHANNEL] as number
+    return this.#host.text(this.#bytes, address, address + length)
+  }
+
+  /** The message that the last broadcast publishes; `undefined` if it publishes none. */
+  message(): Uint8Array | undefined {
+    const address = this.#words[this.#results + MESSAGE] as number
+    if (address === 0) return undefined
+    return this.#copy(address, this.#words[this.#results + MESSAGE_LENGTH] as number)
+  }
+
+  /** Whether the last received packet is volatile. */
+  get volatile(): boolean {
+    return ((this.#words[this.#results + FLAGS] as number) & 1) !== 0
+  }
+
+  /** Whether the last received packet may be compressed; `undefined` if its sender did not say. */
+  get compress(): boolean | undefined {
+    const flags = this.#words[this.#results + FLAGS] as number
+    return (flags & 2) === 0 ? undefined : (flags & 4) !== 0
+  }
+
+  /** Where in the last received message the packet's data starts. */
+  get dataStart(): number {
+    return this.#words[this.#results + DATA] as number
+  }
+
+  /** The attachments of the last received packet, as parts of the message. */
+  attachments(message: Uint8Array): readonly Uint8Array[] {
+    const words = this.#words
+    const count = words[this.#results + ATTACHMENT_COUNT] as number
+    if (count === 0) return NO_ATTACHMENTS
+    const start = (words[this.#results + ATTACHMENTS] as number) >>> 2
+    const attachments: Uint8Array[] = []
+    for (let at = start; at < start + 2 * count; at += 2) {
+      attachments.push(message.subarray(words[at], words[at + 1]))
+    }
+    return attachments
+  }
+
+  /** Gives back what a huge message made the buffers grow to; what it left there is gone then. */
+  settle(): void {
+    if (this.#capacity <= HUGE) return
+    this.wasm.shrink()
+    this.#capacity = 0
+    this.#reserve(1 << 16)
+  }
+
+  // --- everything rarer ------------------------------------------------------------------------
+
+  /** Makes the adapter of a namespace and gives its handle; throws an `AdapterError`. */
+  open(nsp: string, options: unknown, text: boolean): number {
+    return rethrown(() => this.wasm.open(nsp, options, text))
+  }
+
+  /** The id of a name, made if it has none. */
+  intern(adapter: number, name: Room): number {
+    this.#reserve(nameBound(name))
+    return this.wasm.intern(adapter, this.#writeName(name, 0))
+  }
+
+  /** Takes a socket out of all rooms: each room's id and the bits of `leave`, then whether its own id is free. */
+  disconnect(adapter: number, socket: number): Uint32Array {
+    const count = this.wasm.disconnect(adapter, socket)
+    this.#refresh()
+    return this.list(2 * count + 1)
+  }
+
+  members(adapter: number, room: number): Uint32Array {
+    const count = this.wasm.members(adapter, room)
+    this.#refresh()
+    return this.list(count)
+  }
+
+  roomsOf(adapter: number, socket: number): Uint32Array {
+    const count = this.wasm.roomsOf(adapter, socket)
+    this.#refresh()
+    return this.list(count)
+  }
+
+  pollOutput(adapter: number, now: number): Output | undefined {
+    return this.wasm.pollOutput(adapter, now) as Output | undefined
+  }
+
+  stats(adapter: number): Stats {
+    return this.wasm.stats(adapter) as Stats
+  }
+
+  /** The JavaScript values that MessagePack stands for; throws an `AdapterError`. */
+  decode(data: Uint8Array): unknown {
+    return rethrown(() => decode(data, this.#host.binary))
+  }
+
+  /** JavaScript values as MessagePack; throws an `AdapterError`. */
+  encode(value: unknown): Uint8Array {
+    return rethrown(() => encode(value))
+  }
+
+  // --- memory ----------------------------------------------------------------------------------
+
+  #copy(address: number, length: number): Uint8Array {
+    const copy = this.#host.allocate(length)
+    copy.set(this.#bytes.subarray(address, address + length))
+    return copy
+  }
+
+  /** Makes the input hold so many bytes. */
+  #reserve(length: number): void {
+    if (length > this.#capacity) {
+      this.#input = this.wasm.input(length)
+      this.#capacity = this.wasm.inputLength()
+      this.#bytes = new Uint8Array()
+    }
+    this.#refresh()
+  }
+
+  /** Takes new views after the memory has grown, which empties the old ones. */
+  #refresh(): void {
+    if (this.#bytes.length !== 0) return
+    this.#bytes = new Uint8Array(this.#memory.buffer)
+    this.#words = new Uint32Array(this.#memory.buffer)
+    this.#inputView = this.#bytes.subarray(this.#input, this.#input + this.#capacity)
+    this.#textView = this.#inputView.subarray(this.#headroom)
+  }
+
+  /** Writes text into the input and gives its length in bytes. */
+  #write(text: string, at: number): number {
+    return encoder.encodeInto(text, this.#inputView.subarray(at)).written
+  }
+
+  /** Writes a name into the input as `src/wasm/names.rs` reads it; gives where it ends. */
+  #writeName(name: Room, at: number): number {
+    const view = this.#inputView
+    if (typeof name === "string") {
+      view[at] = 0
+      const start = at + 5
+      const length = writeAscii(view, start, name) ?? this.#write(name, start)
+      writeLength(view, at + 1, length)
+      return start + length
+    }
+    if (typeof name === "number") {
+      view[at] = 1
+      float.setFloat64(0, name, true)
+      for (let i = 0; i < 8; i++) view[at + 1 + i] = float.getUint8(i)
+      return at + 9
+    }
+    view[at] = name === undefined ? 2 : name === null ? 3 : name === false ? 4 : 5
+    return at + 1
+  }
+}
+
+/** Writes text that is short and ASCII, as most names are: quicker so than by an encoder. */
+function writeAscii(view: Uint8Array, at: number, text: string): number | undefined {
+  const { length } = text
+  if (length > 64) return undefined
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0x7f) return undefined
+    view[at + i] = code
+  }
+  return length
+}
+
+function writeLength(view: Uint8Array, at: number, length: number): number {
+  view[at] = length
+  view[at + 1] = length >>> 8
+  view[at + 2] = length >>> 16
+  view[at + 3] = length >>> 24
+  return at + 4
+}
+
+/** The most bytes that a name takes in the input; refuses what cannot name a room. */
+function nameBound(name: Room): number {
+  switch (typeof name) {
+    case "string":
+      return 5 + 3 * name.length
+    case "number":
+      return 9
+    case "boolean":
+    case "undefined":
+      return 1
+    case "object":
+      if (name === null) return 1
+  }
+  throw new AdapterError(
+    "ERR_INVALID_ROOM",
+    `a room is named by a string or a number, not by a ${typeof name}`,
+  )
+}
+
+function rethrown<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    const code = error instanceof Error ? Reflect.get(error, "code") : undefined
+    if (typeof code !== "string") throw error
+    throw new AdapterError(code as AdapterErrorCode, (error as Error).message)
+  }
+}

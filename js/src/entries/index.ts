@@ -1,0 +1,10 @@
+/**
+ * A Socket.IO adapter over Redis, to be used in place of @socket.io/redis-adapter.
+ *
+ * @module
+ */
+export { createAdapter, createAdapter as default } from "../adapter/create.ts"
+export { RedisAdapter, type RedisAdapterOptions } from "../adapter/redis-adapter.ts"
+export { AdapterError, type AdapterErrorCode } from "../errors.ts"
+export type { RedisClient } from "../redis/driver.ts"
+export type { Stats } from "../stats.ts"

@@ -1,0 +1,28 @@
+/**
+ * What can go wrong at the edge between this package and its host, by stable code:
+ *
+ * - `ERR_CONNECTION_LOST`: the subscribing connection broke before Redis confirmed a subscription.
+ * - `ERR_INVALID_OPTION`: an option has the wrong type or a value the wire cannot carry.
+ * - `ERR_INVALID_ROOM`: a room is neither a string nor a number.
+ * - `ERR_NOT_READY`: a subscription was asked for while its connection cannot take one.
+ * - `ERR_READ_ONLY`: `adapter.rooms` or `adapter.sids` was written to; sockets join and leave instead.
+ * - `ERR_UNKNOWN_REDIS_CLIENT`: what was passed as a Redis client is none that we can drive.
+ */
+export type AdapterErrorCode =
+  | "ERR_CONNECTION_LOST"
+  | "ERR_INVALID_OPTION"
+  | "ERR_INVALID_ROOM"
+  | "ERR_NOT_READY"
+  | "ERR_READ_ONLY"
+  | "ERR_UNKNOWN_REDIS_CLIENT"
+
+/** An error of this package. Callers branch on `code`; the text is for people and may change. */
+export class AdapterError extends Error {
+  override readonly name = "AdapterError"
+  readonly code: AdapterErrorCode
+
+  constructor(code: AdapterErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,58 @@
+import { Buffer } from "node:buffer"
+import type { SubscriptionKind } from "./driver.ts"
+
+/** One name that a connection is, or is to be, subscribed to. */
+export interface Subscription {
+  readonly kind: SubscriptionKind
+  readonly name: string
+  /** Takes a message of this name. Never throws. The same function for as long as it is subscribed. */
+  readonly receive: (message: Uint8Array, channel: Uint8Array) => void
+}
+
+/** One Redis client of whatever package, reduced to what a driver asks of it. */
+export interface RedisConnection {
+  /** Whether the client says that it takes commands now. */
+  readonly ready: boolean
+  /** Starts to use the client for subscriptions; `changed` follows all that may alter `ready`. */
+  attach(changed: () => void): void
+  /** As in `RedisDriver`. */
+  publish(channel: string, message: Uint8Array): Promise<number>
+  /** Gives when Redis has confirmed; asking twice must not deliver twice. Rejects as the client does. */
+  subscribe(subscription: Subscription): Promise<void>
+  /** Gives when Redis has confirmed. Rejects as the client does. */
+  unsubscribe(subscription: Subscription): Promise<void>
+}
+
+/** What all clients have in common: they are event emitters. */
+export interface ClientEvents {
+  on(event: string, listener: (...args: unknown[]) => void): unknown
+  listenerCount(event: string): number
+}
+
+/**
+ * Adds the one "error" listener that this package has on a client. Without any, an emitted error would
+ * end the process; when the application has none, it is told so once. `failed` is called for each.
+ */
+export function listenForErrors(client: ClientEvents, failed: () => void): void {
+  let warned = false
+  client.on("error", () => {
+    if (!warned && client.listenerCount("error") === 1) {
+      warned = true
+      // The text of @socket.io/redis-adapter 8.3.0, which people search for.
+      console.warn("missing 'error' handler on this Redis client")
+    }
+    failed()
+  })
+}
+
+/** The same bytes, not copied, as the Buffer that Redis clients take for binary. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Whether a value has these methods; own or inherited. */
+export function hasMethods(value: object, names: readonly string[]): boolean {
+  return names.every((name) => typeof Reflect.get(value, name) === "function")
+}

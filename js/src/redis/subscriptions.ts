@@ -1,0 +1,150 @@
+import { AdapterError } from "../errors.ts"
+import type { RedisConnection, Subscription } from "./connection.ts"
+import type { MessageListener, RedisDriver, SubscriptionKind } from "./driver.ts"
+
+interface Watcher {
+  readonly onReady: () => void
+  readonly onLost: () => void
+  readonly onListenerError: (error: unknown) => void
+}
+
+interface SharedSubscription extends Subscription {
+  readonly listeners: Set<MessageListener>
+  /** What was asked last on the connection of the moment; none where it has to be asked (again). */
+  request: Promise<void> | undefined
+}
+
+/**
+ * All that a process subscribes to through one connection, shared by its namespaces and adapters: one
+ * set of event listeners on the client and one subscription in Redis for each name, however many
+ * listeners that has.
+ */
+export class Subscriptions implements Omit<RedisDriver, "publish"> {
+  readonly #connection: RedisConnection
+  readonly #names: Record<SubscriptionKind, Map<string, SharedSubscription>> = {
+    channel: new Map(),
+    pattern: new Map(),
+  }
+  readonly #watchers = new Set<Watcher>()
+  readonly #unanswered = new Set<(reason: AdapterError) => void>()
+  #wasReady: boolean
+
+  constructor(connection: RedisConnection) {
+    this.#connection = connection
+    this.#wasReady = connection.ready
+    connection.attach(() => this.#compare())
+  }
+
+  // Both, because some clients say "ready" before or after the event that tells of it: nothing is
+  // ready here whose loss or return has not been reported.
+  get ready(): boolean {
+    return this.#wasReady && this.#connection.ready
+  }
+
+  async subscribe(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void> {
+    // ioredis sends a subscription too early, before its own check of the server, which then fails
+    // with "Connection in subscriber mode" and takes the subscription with it (ioredis 5.11).
+    if (!this.ready) {
+      throw new AdapterError("ERR_NOT_READY", "the subscribing Redis connection is not ready")
+    }
+    const subscription = this.#names[kind].get(name) ?? this.#add(kind, name)
+    subscription.listeners.add(listener)
+    await (subscription.request ??= this.#request(subscription))
+  }
+
+  async unsubscribe(
+    kind: SubscriptionKind,
+    name: string,
+    listener: MessageListener,
+  ): Promise<void> {
+    const subscription = this.#names[kind].get(name)
+    if (!subscription?.listeners.delete(listener)) return
+    if (subscription.listeners.size === 0) await this.#end(subscription)
+  }
+
+  watch(
+    onReady: () => void,
+    onLost: () => void,
+    onListenerError: (error: unknown) => void,
+  ): () => void {
+    const watcher = { onReady, onLost, onListenerError }
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
+  }
+
+  #add(kind: SubscriptionKind, name: string): SharedSubscription {
+    const listeners = new Set<MessageListener>()
+    const receive = (message: Uint8Array, channel: Uint8Array) => {
+      for (const listener of listeners) {
+        try {
+          listener(channel, message)
+        } catch (error) {
+          for (const watcher of this.#watchers) watcher.onListenerError(error)
+        }
+      }
+    }
+    const subscription = { kind, name, listeners, receive, request: undefined }
+    this.#names[kind].set(name, subscription)
+    return subscription
+  }
+
+  #request(subscription: SharedSubscription): Promise<void> {
+    const request = this.#untilLost(this.#connection.subscribe(subscription))
+    request.catch(() => {
+      if (subscription.request === request) subscription.request = undefined
+    })
+    return request
+  }
+
+  /** Keeps the entry until Redis has confirmed: clients restore what they did not see ended. */
+  async #end(subscription: SharedSubscription): Promise<void> {
+    const { kind, name, listeners } = subscription
+    subscription.request = undefined
+    if (!this.ready) return
+    try {
+      await this.#untilLost(this.#connection.unsubscribe(subscription))
+    } catch {
+      return // is ended when the connection is ready again
+    }
+    const names = this.#names[kind]
+    if (listeners.size === 0 && names.get(name) === subscription) names.delete(name)
+  }
+
+  /** Some clients hold an unanswered command back for the next connection: nobody waits that long. */
+  #untilLost(answer: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#unanswered.add(reject)
+      void answer.then(resolve, reject).then(() => this.#unanswered.delete(reject))
+    })
+  }
+
+  #compare(): void {
+    const ready = this.#connection.ready
+    if (ready === this.#wasReady) return
+    this.#wasReady = ready
+    if (ready) this.#handleReady()
+    else this.#handleLost()
+  }
+
+  #handleReady(): void {
+    for (const names of Object.values(this.#names)) {
+      for (const subscription of names.values()) {
+        if (subscription.listeners.size === 0) void this.#end(subscription)
+      }
+    }
+    for (const watcher of this.#watchers) watcher.onReady()
+  }
+
+  #handleLost(): void {
+    for (const names of Object.values(this.#names)) {
+      for (const subscription of names.values()) subscription.request = undefined
+    }
+    const lost = new AdapterError(
+      "ERR_CONNECTION_LOST",
+      "the subscribing Redis connection was lost",
+    )
+    for (const reject of this.#unanswered) reject(lost)
+    this.#unanswered.clear()
+    for (const watcher of this.#watchers) watcher.onLost()
+  }
+}
