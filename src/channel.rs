@@ -26,10 +26,7 @@ impl Channels {
             pattern.push(character);
         }
         pattern.push('*');
-        Self {
-            broadcast: broadcast.into(),
-            pattern: pattern.into(),
-        }
+        Self { broadcast: broadcast.into(), pattern: pattern.into() }
     }
 
     /// The channel of broadcasts to everybody, or to more than one room; also the prefix of the
@@ -93,10 +90,9 @@ pub fn rooms_spelt(text: &[u8]) -> impl Iterator<Item = Room<'_>> {
         b"NaN" => Some(Room::Number(f64::NAN)),
         b"Infinity" => Some(Room::Number(f64::INFINITY)),
         b"-Infinity" => Some(Room::Number(f64::NEG_INFINITY)),
-        [b'0'..=b'9' | b'-', ..] => std::str::from_utf8(text)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .map(Room::Number),
+        [b'0'..=b'9' | b'-', ..] => {
+            std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).map(Room::Number)
+        }
         _ => None,
     };
     std::iter::once(Room::Text(text)).chain(other)
@@ -122,19 +118,13 @@ mod tests {
         assert_eq!(target(&[Room::Text(b"a")]), "socket.io#/admin#a#");
         assert_eq!(target(&[Room::Number(42.0)]), "socket.io#/admin#42#");
         assert_eq!(target(&[Room::Text(b"")]), "socket.io#/admin##");
-        assert_eq!(
-            target(&[Room::Text(b"a"), Room::Text(b"b")]),
-            "socket.io#/admin#"
-        );
+        assert_eq!(target(&[Room::Text(b"a"), Room::Text(b"b")]), "socket.io#/admin#");
     }
 
     #[test]
     fn a_pattern_matches_its_namespace_to_the_letter() {
         assert_eq!(channels("/").pattern(), "socket.io#/#*");
-        assert_eq!(
-            channels(r"/a[b]*?\c").pattern(),
-            r"socket.io#/a\[b\]\*\?\\c#*"
-        );
+        assert_eq!(channels(r"/a[b]*?\c").pattern(), r"socket.io#/a\[b\]\*\?\\c#*");
     }
 
     #[test]

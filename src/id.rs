@@ -181,10 +181,7 @@ mod tests {
     }
 
     fn reread(bytes: &[u8]) -> Option<Vec<u8>> {
-        Room::read(&mut Reader::new(bytes))
-            .ok()
-            .flatten()
-            .map(canonical)
+        Room::read(&mut Reader::new(bytes)).ok().flatten().map(canonical)
     }
 
     #[test]
@@ -216,12 +213,7 @@ mod tests {
         for value in [&[0x91, 0x01][..], &[0x80], &[0xc4, 1, 7]] {
             assert_eq!(reread(value), None);
         }
-        for name in [
-            Room::Bool(true),
-            Room::Bool(false),
-            Room::Null,
-            Room::Undefined,
-        ] {
+        for name in [Room::Bool(true), Room::Bool(false), Room::Null, Room::Undefined] {
             assert_eq!(reread(&canonical(name)), Some(canonical(name)));
         }
     }
@@ -240,16 +232,10 @@ mod tests {
 
     #[test]
     fn uids_use_the_alphabet_of_uid2() {
-        assert_eq!(
-            Uid::from_random([0, 25, 26, 61, 62, 255]).as_str(),
-            "AZa9-_"
-        );
+        assert_eq!(Uid::from_random([0, 25, 26, 61, 62, 255]).as_str(), "AZa9-_");
         assert!(Uid::parse("AZa9-_").is_ok());
         for bad in ["", "a#b", "ü", &"a".repeat(65)] {
-            assert_eq!(
-                Uid::parse(bad).map_err(|error| error.code()),
-                Err("ERR_INVALID_UID")
-            );
+            assert_eq!(Uid::parse(bad).map_err(|error| error.code()), Err("ERR_INVALID_UID"));
         }
     }
 

@@ -72,10 +72,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            key: "socket.io".to_owned(),
-            requests_timeout: Duration::from_millis(5_000),
-        }
+        Self { key: "socket.io".to_owned(), requests_timeout: Duration::from_millis(5_000) }
     }
 }
 
@@ -90,10 +87,7 @@ impl Options {
             match (name.as_str(), value) {
                 ("key", Value::Text(key)) => options.key.clone_from(key),
                 ("key", _) => {
-                    return Err(OptionsError::Invalid {
-                        name: "key",
-                        expected: "a string",
-                    });
+                    return Err(OptionsError::Invalid { name: "key", expected: "a string" });
                 }
                 ("requestsTimeout", Value::Number(millis))
                     if (1.0..=f64::from(i32::MAX)).contains(millis) =>
@@ -134,10 +128,7 @@ mod tests {
 
     #[test]
     fn given_values_are_taken() {
-        let given = [
-            ("key", Value::Text("app".into())),
-            ("requestsTimeout", Value::Number(1.5)),
-        ];
+        let given = [("key", Value::Text("app".into())), ("requestsTimeout", Value::Number(1.5))];
         let options = parse(given).expect("options");
         assert_eq!(options.key, "app");
         assert_eq!(options.requests_timeout, Duration::from_millis(2));
@@ -156,9 +147,6 @@ mod tests {
 
     #[test]
     fn unknown_names_are_left_alone() {
-        assert_eq!(
-            parse([("nonsense", Value::Bool(true))]),
-            Ok(Options::default())
-        );
+        assert_eq!(parse([("nonsense", Value::Bool(true))]), Ok(Options::default()));
     }
 }

@@ -1,4 +1,5 @@
-//! Socket.IO packet text (socket.io-parser 4, protocol 5) inside the WebSocket frame that carries it to a client.
+//! Socket.IO packet text (socket.io-parser 4, protocol 5) inside the WebSocket frame that carries
+//! it to a client.
 
 use core::ops::Range;
 
@@ -14,17 +15,20 @@ pub struct Encoded {
     pub text: Range<usize>,
 }
 
-/// Bytes that a frame takes in front of its packet text, at most: a header with a 64-bit length, and the `4`.
+/// Bytes that a frame takes in front of its packet text, at most: a header with a 64-bit length,
+/// and the `4`.
 pub const HEADROOM: usize = 11;
 
 /// The longest packet type, a binary event of 2^64 - 1 attachments.
 const LONGEST_TYPE: usize = "5-".len() + 20;
 
-/// Appends the frame of an event whose data is the reader's next value: an array of the event's name and its arguments.
+/// Appends the frame of an event whose data is the reader's next value: an array of the event's
+/// name and its arguments.
 ///
-/// `nsp` is left out if it is `/`; `id` is that of an acknowledgement that is asked for. Binary data becomes placeholders as in
-/// [`msgpack_to_json`]; with `attachments`, the packet is a binary event that announces all of them. On an error the reader, `out`
-/// and `attachments` are as they were.
+/// `nsp` is left out if it is `/`; `id` is that of an acknowledgement that is asked for. Binary
+/// data becomes placeholders as in [`msgpack_to_json`]; with `attachments`, the packet is a binary
+/// event that announces all of them. On an error the reader, `out` and `attachments` are as they
+/// were.
 pub fn event_from_msgpack(
     reader: &mut Reader<'_>,
     nsp: &str,
@@ -34,7 +38,8 @@ pub fn event_from_msgpack(
 ) -> Result<Encoded, DecodeError> {
     reader.clone().array()?;
     let start = out.len();
-    // Only the body tells the number of attachments and the length: what stands in front of it is filled in backwards.
+    // Only the body tells the number of attachments and the length: what stands in front of it is
+    // filled in backwards.
     out.resize(start + HEADROOM + LONGEST_TYPE, 0);
     let head = out.len();
     if nsp != "/" {
@@ -54,7 +59,8 @@ pub fn event_from_msgpack(
     Ok(frame(out, text))
 }
 
-/// Writes what stands in front of a packet text that is at `text` in `out`, right before it: the frame's header and the `4`.
+/// Writes what stands in front of a packet text that is at `text` in `out`, right before it: the
+/// frame's header and the `4`.
 ///
 /// `None` if `text` starts before [`HEADROOM`] or is not inside `out`.
 pub fn frame_around(out: &mut [u8], text: Range<usize>) -> Option<Encoded> {
@@ -66,7 +72,8 @@ fn frame(out: &mut [u8], text: Range<usize>) -> Encoded {
     let room = &mut out[text.start - HEADROOM..text.start];
     let length = text.len() as u64 + 1;
     let [a, b, c, d, e, f, g, h] = length.to_be_bytes();
-    // Final text frames (RFC 6455, 5.2), not masked since a server sends them, as Sender.frame of ws 8 writes them.
+    // Final text frames (RFC 6455, 5.2), not masked since a server sends them, as Sender.frame of
+    // ws 8 writes them.
     let size = match length {
         0..126 => {
             room[8..].copy_from_slice(&[0x81, h, b'4']);

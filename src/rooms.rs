@@ -142,10 +142,7 @@ impl RoomIndex {
         if let Some(entry) = self.entries.entry_mut(socket) {
             entry.push_joined(room);
         }
-        Joined {
-            created,
-            joined: true,
-        }
+        Joined { created, joined: true }
     }
 
     /// Takes a socket out of a room. The socket stays connected, also when it leaves its last room.
@@ -187,23 +184,17 @@ impl RoomIndex {
 
     /// Whether the name is a room's with members.
     pub fn is_room(&self, id: NameId) -> bool {
-        self.entries
-            .entry(id)
-            .is_some_and(|entry| !entry.members.is_empty())
+        self.entries.entry(id).is_some_and(|entry| !entry.members.is_empty())
     }
 
     /// Whether a socket is in a room.
     pub fn contains(&self, room: NameId, socket: NameId) -> bool {
-        self.entries
-            .entry(room)
-            .is_some_and(|entry| entry.members.contains(socket))
+        self.entries.entry(room).is_some_and(|entry| entry.members.contains(socket))
     }
 
     /// The number of sockets in a room.
     pub fn member_count(&self, room: NameId) -> usize {
-        self.entries
-            .entry(room)
-            .map_or(0, |entry| entry.members.len())
+        self.entries.entry(room).map_or(0, |entry| entry.members.len())
     }
 
     /// The number of rooms.
@@ -218,18 +209,12 @@ impl RoomIndex {
 
     /// The rooms a socket is in, in the order joined.
     pub fn rooms_of(&self, socket: NameId) -> impl Iterator<Item = NameId> {
-        self.entries
-            .entry(socket)
-            .into_iter()
-            .flat_map(|entry| entry.joined.iter().copied())
+        self.entries.entry(socket).into_iter().flat_map(|entry| entry.joined.iter().copied())
     }
 
     /// The sockets in a room, in no promised order.
     pub fn members(&self, room: NameId) -> impl Iterator<Item = NameId> {
-        self.entries
-            .entry(room)
-            .into_iter()
-            .flat_map(|entry| entry.members.iter())
+        self.entries.entry(room).into_iter().flat_map(|entry| entry.members.iter())
     }
 
     /// Every socket, in no promised order.
@@ -307,11 +292,7 @@ impl RoomIndex {
         let left = entry.members.remove(socket);
         let deleted = left && entry.members.is_empty();
         self.room_count -= usize::from(deleted);
-        Left {
-            left,
-            deleted,
-            freed: self.entries.release(room),
-        }
+        Left { left, deleted, freed: self.entries.release(room) }
     }
 
     /// Keeps the slots that have no mark of this generation, and marks them.

@@ -83,11 +83,7 @@ impl Subscription {
 
     /// The connection is gone, and the subscription with it.
     pub const fn handle_lost(&mut self) {
-        self.state = if self.is_closed() {
-            State::Closed
-        } else {
-            State::Lost
-        };
+        self.state = if self.is_closed() { State::Closed } else { State::Lost };
     }
 
     /// Redis confirmed the subscription.
@@ -132,16 +128,12 @@ impl Subscription {
     pub fn poll_step(&mut self, now: Time) -> Option<Step> {
         match self.state {
             State::Due => {
-                self.state = State::Asked {
-                    until: now + CONFIRMATION,
-                };
+                self.state = State::Asked { until: now + CONFIRMATION };
                 Some(Step::Subscribe)
             }
             State::ProbeDue { probes } => {
-                self.state = State::Probing {
-                    probes: probes.saturating_add(1),
-                    until: now + PROBE,
-                };
+                self.state =
+                    State::Probing { probes: probes.saturating_add(1), until: now + PROBE };
                 Some(Step::Probe)
             }
             State::Closing => {
@@ -167,9 +159,7 @@ impl Subscription {
     }
 
     fn pause(&mut self, now: Time) {
-        let doubled = FIRST_PAUSE
-            .checked_shl(self.attempts)
-            .unwrap_or(LONGEST_PAUSE);
+        let doubled = FIRST_PAUSE.checked_shl(self.attempts).unwrap_or(LONGEST_PAUSE);
         self.attempts = self.attempts.saturating_add(1).min(16);
         let pause = Duration::from_millis(doubled.min(LONGEST_PAUSE));
         self.state = State::Paused { until: now + pause };

@@ -114,36 +114,53 @@ export class Core {
   }
 
   /**
-   * Broadcasts a packet's text (or, as bytes, its data in MessagePack); gives how many sockets here
-   * it is for. `flags` is JSON text or empty.
+   * Broadcasts a packet's text, in one or more parts, or (as bytes) its data in MessagePack; gives how
+   * many sockets here it is for. `flags` is JSON text or empty.
    */
   broadcast(
     adapter: number,
-    packet: string | Uint8Array,
+    packet: string | readonly string[] | Uint8Array,
     attachments: readonly Uint8Array[],
     rooms: ReadonlySet<Room>,
     except: ReadonlySet<Room>,
     flags: string,
     local: boolean,
   ): number {
-    const headroom = this.#headroom
-    let bound = headroom + (packet.length + flags.length) * 3
+    const start = this.#headroom
+    let bound = start + 3 * flags.length
+    if (typeof packet === "string") bound += 3 * packet.length
+    else if (packet instanceof Uint8Array) bound += packet.length
+    else for (const part of packet) bound += 4 + 3 * part.length
     for (const room of rooms) bound += nameBound(room)
     for (const room of except) bound += nameBound(room)
     for (const attachment of attachments) bound += 4 + attachment.byteLength
     this.#reserve(bound)
 
     const view = this.#inputView
-    const raw = typeof packet !== "string"
-    let at = headroom
-    if (raw) view.set(packet, at)
-    at += raw ? packet.length : encoder.encodeInto(packet, this.#textView).written
-    const textLength = at - headroom
+    let at = start
+    let parts = 0
+    let partLengths: number[] | undefined
+    if (typeof packet === "string") {
+      parts = 1
+      at += encoder.encodeInto(packet, this.#textView).written
+    } else if (packet instanceof Uint8Array) {
+      view.set(packet, at)
+      at += packet.length
+    } else {
+      parts = packet.length
+      partLengths = packet.map((part) => {
+        const length = this.#write(part, at)
+        at += length
+        return length
+      })
+    }
+    const textLength = at - start
     for (const room of rooms) at = this.#writeName(room, at)
     for (const room of except) at = this.#writeName(room, at)
-    const namesLength = at - headroom - textLength
+    const namesLength = at - start - textLength
     const flagsLength = flags === "" ? 0 : this.#write(flags, at)
     at += flagsLength
+    if (partLengths) for (const length of partLengths) at = writeLength(view, at, length)
     for (const { byteLength } of attachments) at = writeLength(view, at, byteLength)
     for (const attachment of attachments) {
       view.set(attachment, at)
@@ -152,12 +169,12 @@ export class Core {
     const count = this.wasm.broadcast(
       adapter,
       textLength,
+      parts,
       rooms.size,
       except.size,
       namesLength,
       flagsLength,
       attachments.length,
-      raw,
       local,
     )
     this.#refresh()
@@ -343,9 +360,9 @@ export class Core {
     if (typeof name === "string") {
       view[at] = 0
       const start = at + 5
-      const length = writeAscii(view, start, name) ?? this.#write(name, start)
-      writeLength(view, at + 1, length)
-      return start + length
+      const end = writeText(view, start, name)
+      writeLength(view, at + 1, end - start)
+      return end
     }
     if (typeof name === "number") {
       view[at] = 1
@@ -358,16 +375,33 @@ export class Core {
   }
 }
 
-/** Writes text that is short and ASCII, as most names are: quicker so than by an encoder. */
-function writeAscii(view: Uint8Array, at: number, text: string): number | undefined {
-  const { length } = text
-  if (length > 64) return undefined
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i)
-    if (code > 0x7f) return undefined
-    view[at + i] = code
+/**
+ * Writes a name in UTF-8 and gives where it ends. For short text this is quicker than an encoder, which
+ * would also make one name of two that differ in a lone surrogate.
+ */
+function writeText(view: Uint8Array, start: number, text: string): number {
+  let at = start
+  for (let i = 0; i < text.length; i++) {
+    const code = text.codePointAt(i) as number
+    if (code < 0x80) {
+      view[at++] = code
+      continue
+    }
+    if (code < 0x800) {
+      view[at++] = 0xc0 | (code >> 6)
+    } else {
+      if (code < 0x1_0000) {
+        view[at++] = 0xe0 | (code >> 12)
+      } else {
+        view[at++] = 0xf0 | (code >> 18)
+        view[at++] = 0x80 | ((code >> 12) & 0x3f)
+        i++
+      }
+      view[at++] = 0x80 | ((code >> 6) & 0x3f)
+    }
+    view[at++] = 0x80 | (code & 0x3f)
   }
-  return length
+  return at
 }
 
 function writeLength(view: Uint8Array, at: number, length: number): number {

@@ -7,8 +7,8 @@ export type Room = string | number | boolean | null | undefined
 export interface Packet {
   readonly type: number
   readonly data: unknown[]
-  nsp?: string
-  id?: number
+  nsp?: string | undefined
+  id?: number | undefined
 }
 
 /** Whom a packet is for, as socket.io-adapter has it. */
@@ -53,5 +53,7 @@ export interface Namespace {
 
 /** A Socket.IO parser's encoder. */
 export interface Encoder {
+  /** What socket.io-parser's encoder passes to `JSON.stringify`. */
+  replacer?: unknown
   encode(packet: Packet): unknown[]
 }

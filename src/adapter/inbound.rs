@@ -111,12 +111,7 @@ impl Adapter {
         out: &mut Vec<u8>,
         attachments: &mut Vec<Range<usize>>,
     ) -> Result<Option<Delivery>, BroadcastError> {
-        let Broadcast {
-            mut data,
-            rooms,
-            except,
-            flags,
-        } = broadcast;
+        let Broadcast { mut data, rooms, except, flags } = broadcast;
         let all = rooms.is_empty();
         self.find_targets(rooms, all, except);
         if self.targets.is_empty() {
@@ -136,10 +131,6 @@ impl Adapter {
                 }
             }
         };
-        Ok(Some(Delivery {
-            flags,
-            encoded,
-            data: start,
-        }))
+        Ok(Some(Delivery { flags, encoded, data: start }))
     }
 }

@@ -165,17 +165,12 @@ impl Adapter {
             Step::Probe => {
                 let mut message = Vec::new();
                 classic::write_probe(&mut message, &self.uid);
-                Output::Publish {
-                    channel: self.channels.probe(&self.uid),
-                    message,
-                }
+                Output::Publish { channel: self.channels.probe(&self.uid), message }
             }
-            Step::Subscribe => Output::Subscribe {
-                pattern: self.channels.pattern().to_owned(),
-            },
-            Step::Unsubscribe => Output::Unsubscribe {
-                pattern: self.channels.pattern().to_owned(),
-            },
+            Step::Subscribe => Output::Subscribe { pattern: self.channels.pattern().to_owned() },
+            Step::Unsubscribe => {
+                Output::Unsubscribe { pattern: self.channels.pattern().to_owned() }
+            }
         })
     }
 
@@ -193,14 +188,7 @@ impl Adapter {
         except: impl Iterator<Item = Room<'a>>,
     ) {
         self.targets.clear();
-        let Self {
-            rooms: index,
-            name,
-            wanted,
-            unwanted,
-            targets,
-            ..
-        } = self;
+        let Self { rooms: index, name, wanted, unwanted, targets, .. } = self;
         wanted.clear();
         wanted.extend(rooms.filter_map(|room| find(index, name, room)));
         if wanted.is_empty() && !all {
@@ -208,12 +196,7 @@ impl Adapter {
         }
         unwanted.clear();
         unwanted.extend(except.filter_map(|room| find(index, name, room)));
-        index.targets(
-            wanted.iter().copied(),
-            all,
-            unwanted.iter().copied(),
-            targets,
-        );
+        index.targets(wanted.iter().copied(), all, unwanted.iter().copied(), targets);
     }
 }
 

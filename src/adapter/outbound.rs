@@ -81,39 +81,22 @@ impl Adapter {
         out: &mut Vec<u8>,
     ) -> Result<Option<Sent>, BroadcastFailure> {
         out.clear();
-        let BroadcastCommand {
-            body,
-            rooms,
-            except,
-            flags,
-            local,
-        } = command;
-        self.find_targets(
-            rooms.iter().copied(),
-            rooms.is_empty(),
-            except.iter().copied(),
-        );
+        let BroadcastCommand { body, rooms, except, flags, local } = command;
+        self.find_targets(rooms.iter().copied(), rooms.is_empty(), except.iter().copied());
         if local {
             return Ok(None);
         }
         let data = match body {
             Body::MessagePack(bytes) => Data::MessagePack(bytes),
-            Body::Text {
-                packet,
-                attachments,
-            } => Data::Json {
-                text: self.packet_data(packet)?,
-                attachments,
-            },
+            Body::Text { packet, attachments } => {
+                Data::Json { text: self.packet_data(packet)?, attachments }
+            }
         };
         self.channels.write_target(rooms, out);
         let channel = 0..out.len();
         classic::write_broadcast(out, &self.uid, &self.nsp, data, rooms, except, flags)?;
         self.stats.published += 1;
-        Ok(Some(Sent {
-            message: channel.end..out.len(),
-            channel,
-        }))
+        Ok(Some(Sent { message: channel.end..out.len(), channel }))
     }
 
     /// The data of a packet's text: what follows its type, attachments and namespace.

@@ -158,14 +158,8 @@ pub fn read_broadcast<'a>(
     }
     let mut broadcast = Broadcast {
         data,
-        rooms: Names {
-            reader: reader.clone(),
-            left: 0,
-        },
-        except: Names {
-            reader: reader.clone(),
-            left: 0,
-        },
+        rooms: Names { reader: reader.clone(), left: 0 },
+        except: Names { reader: reader.clone(), left: 0 },
         flags: Flags::default(),
     };
     read_opts(&mut reader, &mut broadcast)?;
@@ -287,10 +281,7 @@ fn read_names<'a>(reader: &mut Reader<'a>) -> Result<Names<'a>, BroadcastError> 
     } else {
         reader.array()?
     };
-    let names = Names {
-        reader: reader.clone(),
-        left,
-    };
+    let names = Names { reader: reader.clone(), left };
     for _ in 0..left {
         reader.skip()?;
     }

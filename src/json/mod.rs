@@ -6,8 +6,11 @@ mod scan;
 mod surrogate;
 mod writer;
 
+use crate::appender::Appender;
+
 pub(crate) use number::{Number, write_f64, write_unsigned};
 pub(crate) use reader::Reader;
+use writer::write_quoted;
 pub(crate) use writer::{write_date, write_text};
 
 /// Why bytes are not a JSON text.
@@ -45,4 +48,12 @@ impl DecodeError {
             Self::Unexpected { .. } => "JSON_UNEXPECTED",
         }
     }
+}
+
+/// Writes text as a JSON string, in quotes, as `JSON.stringify` does.
+///
+/// The text is taken to be UTF-8, which a `TextEncoder` always writes; what is not goes through as it is.
+pub fn quote(text: &[u8], out: &mut Vec<u8>) {
+    let mut appender = Appender::new(out, text.len() + text.len() / 8 + 64);
+    write_quoted(&mut appender, text);
 }

@@ -99,7 +99,8 @@ pub(crate) fn write_f64(out: &mut Appender<'_>, value: f64) {
 
 /// Writes a float of at most nine digits before and six behind the point; `false` if it is none.
 ///
-/// With 15 digits in all, only one spelling reads back as the float, so no search for the shortest is needed.
+/// With 15 digits in all, only one spelling reads back as the float, so no search for the shortest
+/// is needed.
 #[inline(always)]
 fn write_decimal(out: &mut Appender<'_>, value: f64) -> bool {
     const MILLION: u32 = 1_000_000;
@@ -195,7 +196,9 @@ mod tests {
             for value in [value - 1, value, value + 1, value / 5 * 9] {
                 assert_eq!(text(|out| write_unsigned(out, value)), value.to_string());
             }
-            let Some(next) = value.checked_mul(10) else { break };
+            let Some(next) = value.checked_mul(10) else {
+                break;
+            };
             value = next;
         }
         assert_eq!(text(|out| write_unsigned(out, u64::MAX)), u64::MAX.to_string());

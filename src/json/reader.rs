@@ -69,7 +69,8 @@ impl<'a> Reader<'a> {
         number.ok_or_else(|| self.unexpected())
     }
 
-    /// The string here, if it is plain ASCII, ends inside one block and has no escapes: the block, and the string's length.
+    /// The string here, if it is plain ASCII, ends inside one block and has no escapes: the block,
+    /// and the string's length.
     #[inline(always)]
     pub(crate) fn short_text(&mut self) -> Option<(&'a [u8; BLOCK], usize)> {
         let block = self.rest().strip_prefix(b"\"")?.first_chunk()?;
@@ -160,7 +161,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes the character of a UTF-16 code unit, and of the one in the escape behind it if the two are a pair; gives what follows.
+/// Writes the character of a UTF-16 code unit, and of the one in the escape behind it if the two
+/// are a pair; gives what follows.
 fn write_unit<'a>(out: &mut Appender<'_>, unit: u16, rest: &'a [u8]) -> &'a [u8] {
     let low = rest.strip_prefix(b"\\u").and_then(hex_unit);
     let (character, rest) = match (unit, low) {

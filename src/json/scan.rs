@@ -5,8 +5,8 @@ use crate::appender::{Appender, Sink};
 /// Bytes that are looked at together.
 pub(super) const BLOCK: usize = 16;
 
-/// The number of bytes in front of a block's first quote, backslash or control character, and with `ASCII` also of the first byte
-/// that is not ASCII; [`BLOCK`] if there is none.
+/// The number of bytes in front of a block's first quote, backslash or control character, and with
+/// `ASCII` also of the first byte that is not ASCII; [`BLOCK`] if there is none.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
 pub(super) fn plain_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> usize {
@@ -22,14 +22,15 @@ pub(super) fn plain_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> usize {
     (u32::from(marks) | 1 << BLOCK).trailing_zeros() as usize
 }
 
-/// The number of bytes in front of a block's first quote, backslash or control character, and with `ASCII` also of the first byte
-/// that is not ASCII; [`BLOCK`] if there is none.
+/// The number of bytes in front of a block's first quote, backslash or control character, and with
+/// `ASCII` also of the first byte that is not ASCII; [`BLOCK`] if there is none.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline(always)]
 pub(super) fn plain_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let marks = |word: u64| {
-        // A borrow runs upwards only, so the lowest mark is exact and the marks above it do not matter.
+        // A borrow runs upwards only, so the lowest mark is exact and the marks above it do not
+        // matter.
         let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
         let quotes = zeros(word ^ (u64::from(b'"') * ONES));
         let backslashes = zeros(word ^ (u64::from(b'\\') * ONES));
@@ -63,7 +64,8 @@ pub(super) fn plain_prefix<const ASCII: bool>(text: &[u8]) -> usize {
     text.len() - rest.len() + plain_bytes_of_rest::<ASCII>(rest)
 }
 
-/// Copies the plain start of the text that is the first `length` bytes of `window`, and gives its length.
+/// Copies the plain start of the text that is the first `length` bytes of `window`, and gives its
+/// length.
 ///
 /// What follows the text is only read, so that a short text is one block too.
 #[inline(always)]
@@ -74,6 +76,27 @@ pub(super) fn copy_plain<const ASCII: bool>(
 ) -> usize {
     let mut rest = window;
     let mut left = length;
+    // Four blocks for each look at the room left in `out`.
+    while let Some((stretch, more)) = rest.split_first_chunk::<{ 4 * BLOCK }>() {
+        let mut copied = 0;
+        out.put_with(|room: &mut [u8; 4 * BLOCK]| {
+            for (place, block) in room.as_chunks_mut().0.iter_mut().zip(stretch.as_chunks().0) {
+                *place = *block;
+                let plain = plain_bytes::<ASCII>(block);
+                copied += plain;
+                if plain < BLOCK {
+                    break;
+                }
+            }
+            copied = copied.min(left);
+            copied
+        });
+        left -= copied;
+        if copied < 4 * BLOCK {
+            return length - left;
+        }
+        rest = more;
+    }
     while let Some((block, more)) = rest.split_first_chunk() {
         let plain = plain_bytes::<ASCII>(block).min(left);
         out.put_chunk(block, plain);

@@ -1,4 +1,5 @@
-//! Surrogates, which a JavaScript string may hold alone and UTF-8 never: on the wire they take the three bytes that WTF-8 gives them.
+//! Surrogates, which a JavaScript string may hold alone and UTF-8 never: on the wire they take the
+//! three bytes that WTF-8 gives them.
 
 /// The character that two surrogates make.
 pub(super) fn pair(high: u16, low: u16) -> char {

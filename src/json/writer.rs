@@ -6,8 +6,9 @@ use crate::appender::{Appender, Sink};
 
 /// Writes the text that is the first `length` bytes of `window` in quotes, and `end` behind it.
 ///
-/// The bytes should be UTF-8. Surrogates in three bytes, as WTF-8 has them, are what a JavaScript string held: two that make a
-/// pair become its character, one alone becomes `\udxxx`. Any other ill-formed piece becomes U+FFFD, as in a WHATWG decoder.
+/// The bytes should be UTF-8. Surrogates in three bytes, as WTF-8 has them, are what a JavaScript
+/// string held: two that make a pair become its character, one alone becomes `\udxxx`. Any other
+/// ill-formed piece becomes U+FFFD, as in a WHATWG decoder.
 #[inline(always)]
 pub(crate) fn write_text(out: &mut Appender<'_>, window: &[u8], length: usize, end: u8) {
     // Most texts are short and plain: then all is written at once.
@@ -29,6 +30,13 @@ pub(crate) fn write_text(out: &mut Appender<'_>, window: &[u8], length: usize, e
         write_odd(out, window.get(plain..length).unwrap_or_default());
     }
     out.put([b'"', end]);
+}
+
+/// Writes a text that is UTF-8 in quotes.
+pub(super) fn write_quoted(out: &mut Appender<'_>, text: &[u8]) {
+    out.put([b'"']);
+    write_valid(out, text);
+    out.put([b'"']);
 }
 
 /// Writes a text from its first odd byte on.
@@ -112,7 +120,8 @@ fn write_char(out: &mut Appender<'_>, character: char) {
     out.put_with(|room: &mut [u8; 4]| character.encode_utf8(room).len());
 }
 
-/// Writes a time in milliseconds since 1970 as `Date.prototype.toJSON` does: `null` if a JavaScript `Date` cannot hold it.
+/// Writes a time in milliseconds since 1970 as `Date.prototype.toJSON` does: `null` if a JavaScript
+/// `Date` cannot hold it.
 pub(crate) fn write_date(out: &mut Appender<'_>, milliseconds: f64) {
     if milliseconds.is_nan() || milliseconds.abs() > 8.64e15 {
         return out.put(*b"null");

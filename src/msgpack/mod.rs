@@ -1,4 +1,5 @@
-//! MessagePack: a cursor that reads every form of it, and functions that write the forms which notepack.io 3.0.1 writes.
+//! MessagePack: a cursor that reads every form of it, and functions that write the forms which
+//! notepack.io 3.0.1 writes.
 
 mod reader;
 mod writer;
@@ -18,7 +19,8 @@ pub const MAX_DEPTH: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A map has a container, an extension or `undefined`'s stand-in as a key, which has no property name.
+    /// A map has a container, an extension or `undefined`'s stand-in as a key, which has no
+    /// property name.
     #[error("map key is not a scalar")]
     Key,
     /// The byte c1, which the format never uses.

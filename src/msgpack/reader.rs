@@ -13,7 +13,8 @@ pub enum Item<'a> {
     Bool(bool),
     /// An extension with a length: its type, and its data.
     Ext(i8, &'a [u8]),
-    /// An extension in a form of 1, 2, 4, 8 or 16 bytes. notepack.io means something else by it than by one of that length.
+    /// An extension in a form of 1, 2, 4, 8 or 16 bytes. notepack.io means something else by it
+    /// than by one of that length.
     FixedExt(i8, &'a [u8]),
     /// A float of either width.
     Float(f64),
@@ -54,8 +55,9 @@ pub enum Kind {
 
 /// A cursor over MessagePack bytes.
 ///
-/// Each method reads one value or one head and moves behind it; on an error the cursor stays where it was. A length or count that
-/// claims more than the bytes can hold is [`DecodeError::Truncated`] at once, so a count that was read can be trusted to size things.
+/// Each method reads one value or one head and moves behind it; on an error the cursor stays where
+/// it was. A length or count that claims more than the bytes can hold is [`DecodeError::Truncated`]
+/// at once, so a count that was read can be trusted to size things.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -240,7 +242,8 @@ impl<'a> Reader<'a> {
     /// Moves behind one whole value, whatever it holds; its depth does not matter.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
         let mut at = self.position;
-        // Values still to pass: at most 30 for each byte passed and one for each byte left, so no sum here overflows.
+        // Values still to pass: at most 30 for each byte passed and one for each byte left, so no
+        // sum here overflows.
         let mut pending = 1_usize;
         while pending > 0 {
             let Some(&marker) = self.bytes.get(at) else {
@@ -485,5 +488,21 @@ mod tests {
                 assert_eq!(skipped.position(), read.position(), "{marker:02x}");
             }
         }
+    }
+
+    #[test]
+    fn a_count_that_the_bytes_cannot_hold_is_refused_with_its_head() {
+        assert_eq!(Reader::new(&[0x92, 1, 2]).array(), Ok(2));
+        assert_eq!(Reader::new(&[0x93, 1, 2]).array(), Err(DecodeError::Truncated));
+        assert_eq!(
+            Reader::new(&[0xdd, 0xff, 0xff, 0xff, 0xff, 1]).array(),
+            Err(DecodeError::Truncated)
+        );
+        assert_eq!(Reader::new(&[0x81, 1, 2]).map(), Ok(1));
+        assert_eq!(Reader::new(&[0x82, 1, 2, 3]).map(), Err(DecodeError::Truncated));
+        assert_eq!(
+            Reader::new(&[0xdf, 0xff, 0xff, 0xff, 0xff, 1]).map(),
+            Err(DecodeError::Truncated)
+        );
     }
 }

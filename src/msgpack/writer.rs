@@ -1,4 +1,5 @@
-//! MessagePack in the forms that notepack.io 3.0.1 writes: always the smallest, integers unsigned unless negative, floats in 8 bytes.
+//! MessagePack in the forms that notepack.io 3.0.1 writes: always the smallest, integers unsigned
+//! unless negative, floats in 8 bytes.
 
 use crate::appender::Sink;
 
@@ -47,7 +48,8 @@ pub fn write_f64(out: &mut impl Sink, value: f64) {
 
 /// Writes a JavaScript number: as an integer if it is one that 64 bits hold, else as a float.
 ///
-/// notepack.io 3.0.1 writes the low 64 bits of larger integers, which are other numbers; this does not.
+/// notepack.io 3.0.1 writes the low 64 bits of larger integers, which are other numbers; this does
+/// not.
 pub fn write_number(out: &mut impl Sink, value: f64) {
     const TWO_63: f64 = (1_u64 << 63) as f64;
     if value.trunc() != value {
@@ -62,7 +64,8 @@ pub fn write_number(out: &mut impl Sink, value: f64) {
     }
 }
 
-/// Writes a text. The bytes should be UTF-8, or WTF-8 where a JavaScript string holds a lone surrogate; they are not checked.
+/// Writes a text. The bytes should be UTF-8, or WTF-8 where a JavaScript string holds a lone
+/// surrogate; they are not checked.
 ///
 /// A text of 4 GiB or more has no MessagePack form: callers hold less.
 pub fn write_str(out: &mut impl Sink, text: &[u8]) {

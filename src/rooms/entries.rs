@@ -71,9 +71,7 @@ impl Entries {
 
     pub(super) fn find(&self, name: &[u8]) -> Option<NameId> {
         let hash = self.hasher.hash_one(name);
-        self.ids
-            .find(hash, |&id| self.pages.name(id) == Some(name))
-            .copied()
+        self.ids.find(hash, |&id| self.pages.name(id) == Some(name)).copied()
     }
 
     pub(super) fn intern(&mut self, name: &[u8]) -> NameId {
@@ -81,10 +79,7 @@ impl Entries {
         let vacant = match self.ids.entry(
             hash,
             |&id| self.pages.name(id) == Some(name),
-            |&id| {
-                self.hasher
-                    .hash_one(self.pages.name(id).unwrap_or_default())
-            },
+            |&id| self.hasher.hash_one(self.pages.name(id).unwrap_or_default()),
         ) {
             hash_table::Entry::Occupied(found) => return *found.get(),
             hash_table::Entry::Vacant(vacant) => vacant,
@@ -160,9 +155,7 @@ impl Pages {
     }
 
     fn bound(&self) -> usize {
-        self.0
-            .last()
-            .map_or(0, |last| (self.0.len() - 1) * PAGE + last.len())
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * PAGE + last.len())
     }
 
     /// Makes one vacant place at the end; memory runs out long before the ids do.
@@ -195,9 +188,6 @@ mod tests {
             let id = entries.intern(&number.to_be_bytes());
             assert!(entries.release(id));
         }
-        assert_eq!(
-            (entries.ids.len(), entries.bound(), entries.free.len()),
-            (0, 1, 1)
-        );
+        assert_eq!((entries.ids.len(), entries.bound(), entries.free.len()), (0, 1, 1));
     }
 }

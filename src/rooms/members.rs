@@ -91,10 +91,8 @@ impl Members {
                 let start = out.len();
                 out.resize(start + self.len(), 0);
                 // The bitmap copies in bulk, several times faster than one by one.
-                let copied = bitmap
-                    .iter()
-                    .next_many(out.get_mut(start..).unwrap_or_default())
-                    .len();
+                let copied =
+                    bitmap.iter().next_many(out.get_mut(start..).unwrap_or_default()).len();
                 out.truncate(start + copied);
             }
         }
@@ -105,9 +103,6 @@ impl Members {
             Self::Few(list) => (list.as_slice(), None),
             Self::Many(bitmap) => (&[][..], Some(bitmap.iter())),
         };
-        list.iter()
-            .copied()
-            .chain(bitmap.into_iter().flatten())
-            .map(NameId)
+        list.iter().copied().chain(bitmap.into_iter().flatten()).map(NameId)
     }
 }

@@ -1,7 +1,8 @@
 //! The order of keys in a JavaScript object, where a map's differs.
 //!
-//! An object lists the keys that are array indices first, in ascending order, then the others as they were added (ECMAScript,
-//! OrdinaryOwnPropertyKeys). Senders in JavaScript write their maps in that order already.
+//! An object lists the keys that are array indices first, in ascending order, then the others as
+//! they were added (ECMAScript, OrdinaryOwnPropertyKeys). Senders in JavaScript write their maps in
+//! that order already.
 
 use crate::msgpack::{DecodeError, Item, MAX_DEPTH, Reader};
 
@@ -98,7 +99,8 @@ fn out_of_order(frame: Frame, end: usize) -> Option<OutOfOrder> {
     if members.is_sorted_by_key(|member| member.index) {
         return None;
     }
-    members.sort_by_key(|member| member.index);
+    // Names stay in the order of the message.
+    members.sort_unstable_by_key(|member| (member.index, member.key));
     Some(OutOfOrder {
         start: frame.start,
         end,
@@ -138,5 +140,13 @@ mod tests {
         ] {
             assert_eq!(array_index(&key), index, "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_scan_goes_no_deeper_than_the_walk() {
+        let nested = |depth| [vec![0x91; depth - 1], vec![0x90]].concat();
+        assert!(scan(Reader::new(&nested(MAX_DEPTH))).is_ok());
+        let deeper = nested(MAX_DEPTH + 1);
+        assert_eq!(scan(Reader::new(&deeper)).err(), Some(DecodeError::TooDeep));
     }
 }

@@ -21,11 +21,13 @@ use crate::{json, msgpack};
 ///
 /// - Binary data is appended to `attachments` as a range of the bytes that the reader was made of.
 /// - Keys that are numbers, truth values, nil or binary become text, as property names do.
-/// - Keys that look like array indices come first, in ascending order, as in every JavaScript object.
+/// - Keys that look like array indices come first, in ascending order, as in every JavaScript
+///   object.
 /// - A key that comes twice is written twice: parsers keep the last, as notepack does.
-/// - Text that is not UTF-8 never makes the output invalid: see the README of this crate's tests.
+/// - Lone surrogates (three bytes each, as in WTF-8) become escapes such as `\ud800`, any other
+///   piece that is not UTF-8 becomes U+FFFD.
 ///
-/// On an error `out` and `attachments` are as they were, and so is the reader.
+/// On an error the reader, `out` and `attachments` are as they were.
 pub fn msgpack_to_json(
     reader: &mut msgpack::Reader<'_>,
     out: &mut Vec<u8>,
@@ -36,12 +38,13 @@ pub fn msgpack_to_json(
 
 /// Writes a JSON text as MessagePack: what notepack.io 3.0.1 writes for the parsed value.
 ///
-/// - A placeholder, spelt as `JSON.stringify` spells it and numbering one of the `attachments`, becomes those bytes.
+/// - A placeholder, spelt as `JSON.stringify` spells it and numbering one of the `attachments`,
+///   becomes those bytes.
 /// - Integers that 64 bits cannot hold become floats, lone surrogates three bytes each as in WTF-8;
 ///   notepack makes other numbers and uninitialised memory of them.
 /// - Members keep the order of the text, and a key that comes twice is written twice.
 ///
-/// On an error `out` is as it was.
+/// The text is less than 4 GiB. On an error `out` is as it was.
 pub fn json_to_msgpack(
     text: &[u8],
     attachments: &[&[u8]],

@@ -54,11 +54,10 @@ pub(super) fn transcode(
     out: &mut Vec<u8>,
     attachments: &mut Vec<Range<usize>>,
 ) -> Result<(), DecodeError> {
-    let (position, length, attached) = (reader.position(), out.len(), attachments.len());
+    let (length, attached) = (out.len(), attachments.len());
     let mut result = walk(reader, out, attachments, &[]);
     if let Err(Stop::OutOfOrder) = result {
         // Senders in JavaScript never get here, so they do not pay for looking ahead.
-        reader.rewind(position);
         out.truncate(length);
         attachments.truncate(attached);
         result = key_order::scan(reader.clone())
@@ -66,19 +65,21 @@ pub(super) fn transcode(
             .and_then(|maps| walk(reader, out, attachments, &maps));
     }
     result.map_err(|stop| {
-        reader.rewind(position);
         out.truncate(length);
         attachments.truncate(attached);
         match stop {
             Stop::Decode(error) => error,
+            // Not after the scan, which found every such map.
             Stop::OutOfOrder => DecodeError::Key,
         }
     })
 }
 
-/// Writes one value, the maps in `sorted` in the order given there. On an error the reader is as it was.
+/// Writes one value, the maps in `sorted` in the order given there. On an error the reader is as it
+/// was.
 ///
-/// Each value is written with a comma behind it, and the end of its container takes the last one away.
+/// Each value is written with a comma behind it, and the end of its container takes the last one
+/// away.
 fn walk(
     reader: &mut Reader<'_>,
     out: &mut Vec<u8>,
@@ -166,7 +167,8 @@ fn next(
             }
             _ => write_odd_key(out, key)?,
         }
-        // notepack.io 2 writes undefined as an extension of type 0 in 1 byte; such a member is none.
+        // notepack.io 2 writes undefined as an extension of type 0 in 1 byte; such a member is
+        // none.
         let [0xd4, 0, _, ..] = cursor.rest() else {
             return Ok(true);
         };
@@ -261,7 +263,8 @@ fn write_attachment(
     attachments.push(end - data.len()..end);
 }
 
-/// Writes an extension: a timestamp, or an array of its type and its data as notepack.io 3.0.1 gives it.
+/// Writes an extension: a timestamp, or an array of its type and its data as notepack.io 3.0.1
+/// gives it.
 fn write_extension(
     out: &mut Appender<'_>,
     kind: i8,

@@ -39,7 +39,8 @@ pub(super) fn transcode(
     result
 }
 
-/// Writes one value, which must be all there is. Heads take one byte; those whose count needs more are noted in `wide`.
+/// Writes one value, which must be all there is. Heads take one byte; those whose count needs more
+/// are noted in `wide`.
 fn walk(
     reader: &mut Reader<'_>,
     attachments: &[&[u8]],
@@ -80,7 +81,8 @@ fn walk(
     }
 }
 
-/// Goes to the next value, behind its key if it is a member's, closing what ends before it; `true` if there is none.
+/// Goes to the next value, behind its key if it is a member's, closing what ends before it; `true`
+/// if there is none.
 #[inline(always)]
 fn next(
     frame: &mut Frame,

@@ -102,10 +102,7 @@ pub(super) fn encode(value: &JsValue) -> Result<Vec<u8>, JsValue> {
 
 fn write(out: &mut Vec<u8>, value: &JsValue, depth: usize) -> Result<(), JsValue> {
     if depth > MAX_DEPTH {
-        return Err(error::coded(
-            "ERR_ENCODE",
-            "values are nested too deep, or in a cycle",
-        ));
+        return Err(error::coded("ERR_ENCODE", "values are nested too deep, or in a cycle"));
     }
     if let Some(text) = value.dyn_ref::<JsString>() {
         msgpack::write_str(out, String::from(text).as_bytes());

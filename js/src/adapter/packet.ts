@@ -1,42 +1,30 @@
 import type { Core } from "../boundary.ts"
 import type { Packet, PacketOptions, Socket } from "../socket-io.ts"
-import { textOf } from "./host.ts"
+import { FrameText } from "./text.ts"
 
 /** A packet of another server on its way to the sockets here; what nobody asks for is not made. */
-export class ReceivedPacket implements Packet {
+export class ReceivedPacket extends FrameText implements Packet {
   readonly type = 2
   readonly nsp: string
-  // Plain properties: there is one of these for each message, and # ones take longer to set up.
   private readonly core: Core
   private readonly message: Uint8Array
   private readonly dataStart: number
-  private readonly frame: Uint8Array
-  private readonly textStart: number
   private values: unknown[] | undefined
-  private packetText: string | undefined
 
   /** Takes from `core` what it made of `message`; the frame is empty for a custom parser. */
   constructor(core: Core, nsp: string, message: Uint8Array, frame: Uint8Array) {
+    super(frame, core.textStart)
     this.nsp = nsp
     this.core = core
     this.message = message
     this.dataStart = core.dataStart
-    this.frame = frame
-    this.textStart = core.textStart
     this.values = undefined
-    this.packetText = undefined
   }
 
   /** The event's name and its arguments, as listeners of outgoing packets see them. */
   get data(): unknown[] {
     this.values ??= this.core.decode(this.message.subarray(this.dataStart)) as unknown[]
     return this.values
-  }
-
-  /** The packet's text. Engine.IO concatenates what it is given, so this object serves as a string. */
-  toString(): string {
-    this.packetText ??= textOf(this.frame, this.textStart, this.frame.length)
-    return this.packetText
   }
 }
 
@@ -69,7 +57,7 @@ function takesObjects(socket: Socket): boolean {
 }
 
 function plain(packet: unknown): unknown {
-  return packet instanceof ReceivedPacket ? packet.toString() : packet
+  return packet instanceof FrameText ? packet.toString() : packet
 }
 
 /** Any form of binary data, as the bytes that it shows. */

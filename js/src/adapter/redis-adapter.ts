@@ -1,13 +1,6 @@
 import createDebug from "debug"
 import { Adapter } from "socket.io-adapter"
-import {
-  type Core,
-  ECHO,
-  FOREIGN,
-  MALFORMED,
-  NO_ADAPTER,
-  UNWANTED,
-} from "../boundary.ts"
+import { type Core, ECHO, FOREIGN, MALFORMED, NO_ADAPTER, UNWANTED } from "../boundary.ts"
 import { driverFor, type RedisClient, type RedisDriver } from "../redis/driver.ts"
 import type {
   BroadcastFlags,
@@ -24,6 +17,7 @@ import { processCore } from "./host.ts"
 import { Link } from "./link.ts"
 import { Membership } from "./membership.ts"
 import { bytesOf, deliver, ReceivedPacket } from "./packet.ts"
+import { eventText, FrameText, hasBinary } from "./text.ts"
 import { roomsView, sidsView } from "./views.ts"
 
 // The name that users of @socket.io/redis-adapter know.
@@ -35,6 +29,14 @@ export interface RedisAdapterOptions {
   key?: string
   /** How long answers of other servers are waited for, in milliseconds. Default 5,000. */
   requestsTimeout?: number
+}
+
+/** A packet as the core takes it, and as engines do that take no frame. */
+interface Outgoing {
+  body: string | readonly string[] | Uint8Array
+  attachments: readonly Uint8Array[]
+  /** `undefined` where only the frame will have the text. */
+  packets: readonly unknown[] | undefined
 }
 
 const NOTHING: readonly never[] = []
@@ -61,6 +63,8 @@ export class RedisAdapter extends Adapter {
   readonly #channel: string
   /** Whether clients speak the default parser's protocol, which the core writes itself. */
   readonly #speaksText: boolean
+  /** What the parser writes in front of an event's data; `undefined` if it does more than `JSON.stringify`. */
+  readonly #head: string | undefined
   readonly #membership: Membership<Socket>
   readonly #driver: RedisDriver
   readonly #link: Link
@@ -95,6 +99,7 @@ export class RedisAdapter extends Adapter {
     this.#core = processCore()
     this.#nsp = nsp
     this.#speaksText = speaksText(nsp.server.encoder)
+    this.#head = this.#speaksText ? headOf(nsp) : undefined
     this.#handle = this.#core.open(nsp.name, options, this.#speaksText)
     const { wasm } = this.#core
     this.uid = wasm.uid(this.#handle) as string
@@ -158,35 +163,42 @@ export class RedisAdapter extends Adapter {
 
   /** Throws what the parser throws for data that it cannot encode (a bigint, a cycle). */
   override broadcast(packet: Packet, options: BroadcastOptions): void {
+    const core = this.#core
     packet.nsp = this.#nsp.name
-    const flags = options.flags ?? {}
-    const encoded = this.#nsp.server.encoder.encode(packet)
-    const count = this.#broadcast(packet, encoded, options, flags)
-    const sockets = this.#targets(count)
-    const frame = count > 0 && encoded.length === 1 ? this.#core.frame() : undefined
-    this.#publish()
-    this.#core.settle()
-    const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
-    const failure = deliver(sockets, packet, encoded, packetOptions)
-    if (failure !== undefined) throw failure
-  }
-
-  #broadcast(
-    packet: Packet,
-    encoded: unknown[],
-    { rooms, except = NOBODY }: BroadcastOptions,
-    flags: BroadcastFlags,
-  ): number {
-    const [text, ...attachments] = encoded
-    return this.#core.broadcast(
+    const { rooms, except = NOBODY, flags = {} } = options
+    const { body, attachments, packets } = this.#encode(packet)
+    const local = flags.local === true
+    const count = core.broadcast(
       this.#handle,
-      this.#speaksText ? (text as string) : this.#core.encode(packet.data),
-      this.#speaksText && attachments.length > 0 ? attachments.map(bytesOf) : NOTHING,
+      body,
+      attachments,
       rooms,
       except,
       flagsText(flags),
-      flags.local === true,
+      local,
     )
+    const sockets = this.#targets(count)
+    const framed = count > 0 && this.#speaksText && attachments.length === 0
+    const frame = framed ? core.frame() : undefined
+    const inFrame = frame === undefined ? NOTHING : [new FrameText(frame, core.textStart)]
+    if (!local) this.#publish()
+    core.settle()
+    const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
+    const failure = deliver(sockets, packet, packets ?? inFrame, packetOptions)
+    if (failure !== undefined) throw failure
+  }
+
+  #encode(packet: Packet): Outgoing {
+    if (this.#head !== undefined && !hasBinary(packet.data)) {
+      const body = eventText(this.#head, packet.data)
+      return { body, attachments: NOTHING, packets: typeof body === "string" ? [body] : undefined }
+    }
+    const packets = this.#nsp.server.encoder.encode(packet)
+    if (!this.#speaksText) {
+      return { body: this.#core.encode(packet.data), attachments: NOTHING, packets }
+    }
+    const [text, ...attachments] = packets
+    return { body: text as string, attachments: attachments.map(bytesOf), packets }
   }
 
   #publish(): void {
@@ -213,7 +225,7 @@ export class RedisAdapter extends Adapter {
     try {
       const packets = this.#speaksText
         ? [packet, ...attachments]
-        : this.#nsp.server.encoder.encode(packet)
+        : this.#nsp.server.encoder.encode({ type: 2, data: packet.data, nsp: this.#nsp.name })
       const failure = deliver(sockets, packet, packets, options)
       if (failure !== undefined) throw failure
     } catch (error) {
@@ -302,4 +314,11 @@ function speaksText(encoder: Encoder): boolean {
   } catch {
     return false
   }
+}
+
+function headOf({ name, server: { encoder } }: Namespace): string | undefined {
+  // The replacer that an application gave to socket.io-parser's Encoder.
+  if (encoder.replacer !== undefined) return undefined
+  const [text] = encoder.encode({ type: 2, nsp: name, data: [] })
+  return (text as string).slice(0, -"[]".length)
 }

@@ -1,0 +1,168 @@
+//! An adapter's life: made, connected, asked what to do, closed.
+
+use std::collections::BTreeMap;
+
+use js_sys::{Array, Object};
+use wasm_bindgen::prelude::*;
+
+use crate::adapter::{Adapter, ClientProtocol};
+use crate::id::{Namespace, Uid};
+use crate::options::{Options, Value};
+use crate::time::Time;
+
+use super::{Core, error};
+
+#[wasm_bindgen]
+impl Core {
+    /// Makes the adapter of a namespace; gives its handle.
+    ///
+    /// `text`: whether clients speak the default parser's protocol. Throws an `Error` with a
+    /// `code` for a bad option or namespace.
+    pub fn open(&mut self, nsp: &str, options: &JsValue, text: bool) -> Result<usize, JsValue> {
+        let options = Options::parse(&option_values(options))
+            .map_err(|error| error::coded(error.code(), &error.to_string()))?;
+        let nsp = Namespace::parse(nsp)
+            .map_err(|error| error::coded(error.code(), &error.to_string()))?;
+        let uid = Uid::from_random(random()?);
+        let protocol = if text { ClientProtocol::Text } else { ClientProtocol::Custom };
+        let seed = u64::from_le_bytes(random()?);
+        let adapter = Adapter::new(uid, nsp, options, protocol, seed);
+        Ok(self.adapters.insert(adapter))
+    }
+
+    /// Forgets a closed adapter; its handle may be given to another.
+    pub fn dispose(&mut self, adapter: usize) {
+        self.adapters.try_remove(adapter);
+    }
+
+    /// The adapter's name among the servers of the cluster.
+    pub fn uid(&self, adapter: usize) -> Option<String> {
+        self.adapters.get(adapter).map(|adapter| adapter.uid().to_string())
+    }
+
+    /// The prefix of every channel: the option `key`.
+    pub fn key(&self, adapter: usize) -> Option<String> {
+        self.adapters.get(adapter).map(|adapter| adapter.options().key.clone())
+    }
+
+    /// The channel of broadcasts that are not to exactly one room.
+    pub fn channel(&self, adapter: usize) -> Option<String> {
+        let adapter = self.adapters.get(adapter)?;
+        Some(adapter.channels().broadcast().to_owned())
+    }
+
+    /// The option `requestsTimeout`, in milliseconds.
+    #[wasm_bindgen(js_name = requestsTimeout)]
+    pub fn requests_timeout(&self, adapter: usize) -> Option<f64> {
+        let adapter = self.adapters.get(adapter)?;
+        Some(adapter.options().requests_timeout.as_millis() as f64)
+    }
+
+    /// Whether messages of other servers are known to arrive.
+    #[wasm_bindgen(js_name = isSubscribed)]
+    pub fn is_subscribed(&self, adapter: usize) -> bool {
+        self.adapters.get(adapter).is_some_and(Adapter::is_subscribed)
+    }
+
+    /// The counters, as an object of numbers.
+    pub fn stats(&self, adapter: usize) -> Result<JsValue, JsValue> {
+        let stats = self.adapters.get(adapter).map(|adapter| *adapter.stats()).unwrap_or_default();
+        Ok(serde_wasm_bindgen::to_value(&stats)?)
+    }
+
+    /// Why the last message was malformed, or the last broadcast was not published.
+    pub fn reason(&self) -> String {
+        self.reason.clone()
+    }
+
+    /// Gives up the adapter's subscription.
+    pub fn close(&mut self, adapter: usize) {
+        self.adapters.get_mut(adapter).map(Adapter::close);
+    }
+
+    /// The subscribing connection is ready, for the first time or again.
+    #[wasm_bindgen(js_name = handleReady)]
+    pub fn handle_ready(&mut self, adapter: usize) {
+        self.adapters.get_mut(adapter).map(Adapter::handle_ready);
+    }
+
+    /// The subscribing connection is lost.
+    #[wasm_bindgen(js_name = handleLost)]
+    pub fn handle_lost(&mut self, adapter: usize) {
+        self.adapters.get_mut(adapter).map(Adapter::handle_lost);
+    }
+
+    /// Redis confirmed the subscription.
+    #[wasm_bindgen(js_name = handleConfirmed)]
+    pub fn handle_confirmed(&mut self, adapter: usize) {
+        self.adapters.get_mut(adapter).map(Adapter::handle_confirmed);
+    }
+
+    /// The subscription was refused. `now` is in milliseconds of the host's monotonic clock.
+    #[wasm_bindgen(js_name = handleRefused)]
+    pub fn handle_refused(&mut self, adapter: usize, now: f64) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.handle_refused(time(now));
+        }
+    }
+
+    /// The time that `pollTimeout` gave has come.
+    #[wasm_bindgen(js_name = handleTimeout)]
+    pub fn handle_timeout(&mut self, adapter: usize, now: f64) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.handle_timeout(time(now));
+        }
+    }
+
+    /// What to do next, as `{ type, … }` (see [`Output`](crate::adapter::Output)), or `undefined`.
+    #[wasm_bindgen(js_name = pollOutput)]
+    pub fn poll_output(&mut self, adapter: usize, now: f64) -> Result<JsValue, JsValue> {
+        let output =
+            self.adapters.get_mut(adapter).and_then(|adapter| adapter.poll_output(time(now)));
+        Ok(serde_wasm_bindgen::to_value(&output)?)
+    }
+
+    /// When to call `handleTimeout`, in milliseconds of the host's clock; `undefined` for never.
+    #[wasm_bindgen(js_name = pollTimeout)]
+    pub fn poll_timeout(&self, adapter: usize) -> Option<f64> {
+        let time = self.adapters.get(adapter)?.poll_timeout()?;
+        Some(time.as_millis() as f64)
+    }
+}
+
+/// Bytes that nobody can predict.
+fn random<const N: usize>() -> Result<[u8; N], JsValue> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| error::coded("ERR_NO_RANDOMNESS", &error.to_string()))?;
+    Ok(bytes)
+}
+
+fn time(now: f64) -> Time {
+    Time::from_millis(now as u64)
+}
+
+fn option_values(options: &JsValue) -> BTreeMap<String, Value> {
+    let Some(options) = options.dyn_ref::<Object>() else {
+        return BTreeMap::new();
+    };
+    Object::entries(options)
+        .iter()
+        .filter_map(|entry| {
+            let entry = Array::from(&entry);
+            Some((entry.get(0).as_string()?, option_value(&entry.get(1))))
+        })
+        .collect()
+}
+
+fn option_value(value: &JsValue) -> Value {
+    if value.is_undefined() || value.is_null() {
+        Value::Absent
+    } else if let Some(flag) = value.as_bool() {
+        Value::Bool(flag)
+    } else if let Some(number) = value.as_f64() {
+        Value::Number(number)
+    } else {
+        value.as_string().map_or(Value::Other, Value::Text)
+    }
+}
