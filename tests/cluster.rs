@@ -132,12 +132,7 @@ fn lost_and_doubled_messages_never_reach_other_sockets() {
         cluster.settle(MINUTE);
         // Each message was compared when it came in; it stays to see that they came in, and in order.
         cluster.check();
-        assert!(
-            cluster
-                .servers
-                .iter()
-                .any(|server| !server.heard.is_empty())
-        );
+        assert!(cluster.servers.iter().any(|server| !server.heard.is_empty()));
     }
 }
 
@@ -148,12 +143,7 @@ fn a_restart_of_redis_loses_only_what_was_under_way() {
         (0..20).for_each(|_| act(&mut cluster));
         cluster.outage();
         cluster.excuse();
-        assert!(
-            cluster
-                .servers
-                .iter()
-                .all(|server| !server.adapter.is_subscribed())
-        );
+        assert!(cluster.servers.iter().all(|server| !server.adapter.is_subscribed()));
         for server in cluster.numbers() {
             cluster.broadcast(server, &[], &[]);
         }
@@ -197,20 +187,11 @@ fn an_hour_of_trouble_does_not_become_a_flood() {
     };
     let (refused, unanswered, deaf) = (1000, 1000, 1000);
     // The longest pause is of 5 seconds, so is the patience for an answer; two probes take 2 more.
-    let refused = attempts(Faults {
-        refused,
-        ..Faults::NONE
-    });
+    let refused = attempts(Faults { refused, ..Faults::NONE });
     assert!((600..=3600 / 5 + 10).contains(&refused), "{refused}");
-    let unanswered = attempts(Faults {
-        unanswered,
-        ..Faults::NONE
-    });
+    let unanswered = attempts(Faults { unanswered, ..Faults::NONE });
     assert!((300..=3600 / 10 + 10).contains(&unanswered), "{unanswered}");
-    let deaf = attempts(Faults {
-        deaf,
-        ..Faults::NONE
-    });
+    let deaf = attempts(Faults { deaf, ..Faults::NONE });
     assert!((400..=3600 / 7 + 10).contains(&deaf), "{deaf}");
 }
 
@@ -218,22 +199,11 @@ fn an_hour_of_trouble_does_not_become_a_flood() {
 fn nothing_is_asked_of_a_connection_that_is_not_there() {
     let mut cluster = calm_cluster(2);
     cluster.outage();
-    let before: Vec<u64> = cluster
-        .servers
-        .iter()
-        .map(|server| server.attempts)
-        .collect();
+    let before: Vec<u64> = cluster.servers.iter().map(|server| server.attempts).collect();
     cluster.run(HOUR);
-    let after: Vec<u64> = cluster
-        .servers
-        .iter()
-        .map(|server| server.attempts)
-        .collect();
+    let after: Vec<u64> = cluster.servers.iter().map(|server| server.attempts).collect();
     assert_eq!(before, after);
-    let timers = cluster
-        .servers
-        .iter()
-        .map(|server| server.adapter.poll_timeout());
+    let timers = cluster.servers.iter().map(|server| server.adapter.poll_timeout());
     assert!(timers.into_iter().all(|timer| timer.is_none()));
     cluster.start();
     cluster.settle(1_000);
@@ -318,11 +288,7 @@ fn whatever_order_a_host_calls_in_it_is_never_kept_busy() {
         let (mut adapter, mut now, mut probe) = (adapter(), 0, None);
         for _ in 0..60 {
             // Now and then the clock is at its end.
-            now = if seed % 50 == 0 {
-                u64::MAX - 3_000
-            } else {
-                now
-            } + random.within(0..3_000);
+            now = if seed % 50 == 0 { u64::MAX - 3_000 } else { now } + random.within(0..3_000);
             let time = Time::from_millis(now);
             disturb(&mut adapter, &mut random, time, probe.as_deref());
             for outputs in 0.. {
@@ -336,10 +302,7 @@ fn whatever_order_a_host_calls_in_it_is_never_kept_busy() {
             adapter.handle_timeout(time);
             while adapter.poll_output(time).is_some() {}
             let timer = adapter.poll_timeout();
-            assert!(
-                timer.is_none_or(|timer| timer > time),
-                "seed {seed}: {timer:?} at {time:?}"
-            );
+            assert!(timer.is_none_or(|timer| timer > time), "seed {seed}: {timer:?} at {time:?}");
             assert!(timer.is_none() || !adapter.is_subscribed(), "seed {seed}");
         }
     }

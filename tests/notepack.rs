@@ -1,4 +1,5 @@
-//! Values as notepack.io and `JSON.stringify` wrote them: vectors/notepack.jsonl, whose format generate.mjs beside it tells.
+//! Values as notepack.io and `JSON.stringify` wrote them: vectors/notepack.jsonl, whose format
+//! generate.mjs beside it tells.
 
 use serde_json::Value;
 use socketio_redis_edge::msgpack::{DecodeError, Reader};

@@ -9,24 +9,10 @@ use socketio_redis_edge::rooms::{Joined, Left, NameId, RoomIndex};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const JOINED: Joined = Joined {
-    created: false,
-    joined: true,
-};
-const CREATED: Joined = Joined {
-    created: true,
-    joined: true,
-};
-const STAYED: Left = Left {
-    left: true,
-    deleted: false,
-    freed: false,
-};
-const FREED: Left = Left {
-    left: true,
-    deleted: true,
-    freed: true,
-};
+const JOINED: Joined = Joined { created: false, joined: true };
+const CREATED: Joined = Joined { created: true, joined: true };
+const STAYED: Left = Left { left: true, deleted: false, freed: false };
+const FREED: Left = Left { left: true, deleted: true, freed: true };
 
 /// A connected socket in its own room.
 fn socket(index: &mut RoomIndex, name: &[u8]) -> NameId {
@@ -43,10 +29,8 @@ fn targets(index: &mut RoomIndex, rooms: &[NameId], all: bool, except: &[NameId]
 }
 
 fn slots(ids: impl IntoIterator<Item = NameId>) -> Vec<u32> {
-    let mut slots: Vec<u32> = ids
-        .into_iter()
-        .map(|id| u32::try_from(id.index()).unwrap())
-        .collect();
+    let mut slots: Vec<u32> =
+        ids.into_iter().map(|id| u32::try_from(id.index()).unwrap()).collect();
     slots.sort_unstable();
     slots
 }
@@ -54,32 +38,17 @@ fn slots(ids: impl IntoIterator<Item = NameId>) -> Vec<u32> {
 #[test]
 fn first_join_creates_the_room_and_a_second_one_changes_nothing() {
     let mut index = RoomIndex::default();
-    let (a, b, room) = (
-        index.intern(b"a"),
-        index.intern(b"b"),
-        index.intern(b"room"),
-    );
+    let (a, b, room) = (index.intern(b"a"), index.intern(b"b"), index.intern(b"room"));
     assert_eq!(index.join(a, room), CREATED);
     assert_eq!(index.join(b, room), JOINED);
     assert_eq!(index.join(a, room), Joined::default());
-    assert_eq!(
-        (
-            index.member_count(room),
-            index.room_count(),
-            index.socket_count()
-        ),
-        (2, 1, 2)
-    );
+    assert_eq!((index.member_count(room), index.room_count(), index.socket_count()), (2, 1, 2));
 }
 
 #[test]
 fn last_leave_deletes_the_room_and_frees_its_id() {
     let mut index = RoomIndex::default();
-    let (a, b, room) = (
-        socket(&mut index, b"a"),
-        socket(&mut index, b"b"),
-        index.intern(b"room"),
-    );
+    let (a, b, room) = (socket(&mut index, b"a"), socket(&mut index, b"b"), index.intern(b"room"));
     index.join(a, room);
     index.join(b, room);
     assert_eq!(index.leave(a, room), STAYED);
@@ -94,10 +63,8 @@ fn last_leave_deletes_the_room_and_frees_its_id() {
 fn disconnect_leaves_every_room_in_the_order_joined() {
     let mut index = RoomIndex::default();
     let (a, b) = (socket(&mut index, b"a"), socket(&mut index, b"b"));
-    let rooms: Vec<NameId> = [&b"z"[..], b"y", b"x", b"w", b"v"]
-        .iter()
-        .map(|name| index.intern(name))
-        .collect();
+    let rooms: Vec<NameId> =
+        [&b"z"[..], b"y", b"x", b"w", b"v"].iter().map(|name| index.intern(name)).collect();
     for &room in &rooms {
         index.join(a, room);
     }
@@ -106,11 +73,7 @@ fn disconnect_leaves_every_room_in_the_order_joined() {
     index.join(a, b);
     let mut heard = Vec::new();
     assert!(index.disconnect(a, |room, left| heard.push((room, left))));
-    let own = Left {
-        left: true,
-        deleted: true,
-        freed: false,
-    };
+    let own = Left { left: true, deleted: true, freed: false };
     let expected = vec![
         (a, own),
         (rooms[1], STAYED),
@@ -139,14 +102,7 @@ fn name_of_a_disconnected_socket_lives_while_others_are_in_its_room() {
 fn socket_that_left_every_room_is_still_connected() {
     let mut index = RoomIndex::default();
     let a = socket(&mut index, b"a");
-    assert_eq!(
-        index.leave(a, a),
-        Left {
-            left: true,
-            deleted: true,
-            freed: false
-        }
-    );
+    assert_eq!(index.leave(a, a), Left { left: true, deleted: true, freed: false });
     assert!(index.is_socket(a) && !index.is_room(a));
     assert_eq!(targets(&mut index, &[], true, &[]), slots([a]));
     assert!(!index.connect(a));
@@ -160,13 +116,7 @@ fn name_without_a_role_is_freed_by_the_next_command_on_it() {
     let released = index.intern(b"released");
     assert!(index.release(released) && !index.release(released));
     let left = index.intern(b"left");
-    assert_eq!(
-        index.leave(a, left),
-        Left {
-            freed: true,
-            ..Left::default()
-        }
-    );
+    assert_eq!(index.leave(a, left), Left { freed: true, ..Left::default() });
     let disconnected = index.intern(b"disconnected");
     assert!(index.disconnect(disconnected, |_, _| panic!("it is in no room")));
     assert!(!index.release(a), "a name with a role stays");
@@ -179,13 +129,10 @@ fn name_without_a_role_is_freed_by_the_next_command_on_it() {
 #[test]
 fn names_are_told_apart_by_every_byte_at_every_length() {
     let mut index = RoomIndex::with_seed(7);
-    let names: Vec<Vec<u8>> = (0..40)
-        .flat_map(|len| [vec![0; len], [vec![0; len], vec![1]].concat()])
-        .collect();
-    let ids: BTreeMap<&[u8], NameId> = names
-        .iter()
-        .map(|name| (name.as_slice(), index.intern(name)))
-        .collect();
+    let names: Vec<Vec<u8>> =
+        (0..40).flat_map(|len| [vec![0; len], [vec![0; len], vec![1]].concat()]).collect();
+    let ids: BTreeMap<&[u8], NameId> =
+        names.iter().map(|name| (name.as_slice(), index.intern(name))).collect();
     assert_eq!(
         slots(ids.values().copied()),
         (0..u32::try_from(ids.len()).unwrap()).collect::<Vec<_>>()
@@ -201,21 +148,12 @@ fn members_stay_exact_while_a_room_grows_and_shrinks() {
     let room = index.intern(b"room");
     let ids: Vec<NameId> = (0..100_u8).map(|n| socket(&mut index, &[n])).collect();
     for (count, &id) in ids.iter().enumerate() {
-        assert_eq!(
-            slots(index.members(room)),
-            slots(ids[..count].iter().copied())
-        );
+        assert_eq!(slots(index.members(room)), slots(ids[..count].iter().copied()));
         index.join(id, room);
     }
     for (count, &id) in ids.iter().enumerate() {
-        assert_eq!(
-            slots(index.members(room)),
-            slots(ids[count..].iter().copied())
-        );
-        assert_eq!(
-            targets(&mut index, &[room], false, &[]),
-            slots(ids[count..].iter().copied())
-        );
+        assert_eq!(slots(index.members(room)), slots(ids[count..].iter().copied()));
+        assert_eq!(targets(&mut index, &[room], false, &[]), slots(ids[count..].iter().copied()));
         assert!(index.leave(id, room).left);
     }
     assert!(!index.is_room(room));
@@ -225,9 +163,7 @@ fn members_stay_exact_while_a_room_grows_and_shrinks() {
 #[test]
 fn broadcast_is_not_mistaken_for_the_one_of_a_generation_ago() {
     let mut index = RoomIndex::default();
-    let ids: Vec<NameId> = (0..300_u32)
-        .map(|n| socket(&mut index, &n.to_be_bytes()))
-        .collect();
+    let ids: Vec<NameId> = (0..300_u32).map(|n| socket(&mut index, &n.to_be_bytes())).collect();
     for round in 0..600 {
         let (one, excepted) = (ids[round % 255], ids[round % 255 + 40]);
         let heard = targets(&mut index, &[one, excepted, one], false, &[excepted]);
@@ -244,12 +180,7 @@ fn room_named_many_times_takes_no_more_memory_than_once() {
         index.join(id, room);
     }
     let mut out = Vec::new();
-    let named = || {
-        [room, NameId::from_index(u32::MAX)]
-            .into_iter()
-            .cycle()
-            .take(10_000)
-    };
+    let named = || [room, NameId::from_index(u32::MAX)].into_iter().cycle().take(10_000);
     index.targets(named(), false, [].into_iter(), &mut out);
     assert_eq!(out.len(), 1000);
     index.targets(named(), false, named(), &mut out);
@@ -282,11 +213,7 @@ impl Model {
         if deleted {
             self.rooms.remove(&room);
         }
-        Left {
-            left,
-            deleted,
-            freed: !self.has_role(room),
-        }
+        Left { left, deleted, freed: !self.has_role(room) }
     }
 
     fn leave(&mut self, socket: u8, room: u8) -> Left {
@@ -298,28 +225,16 @@ impl Model {
 
     fn disconnect(&mut self, socket: u8) -> (Vec<(u8, Left)>, bool) {
         let list = self.sids.get(&socket).cloned().unwrap_or_default();
-        let heard = list
-            .into_iter()
-            .map(|room| (room, self.remove(socket, room)))
-            .collect();
+        let heard = list.into_iter().map(|room| (room, self.remove(socket, room))).collect();
         self.sids.remove(&socket);
         (heard, !self.has_role(socket))
     }
 
     fn targets(&self, rooms: &[u8], all: bool, except: &[u8]) -> BTreeSet<u8> {
         let union = |names: &[u8]| -> BTreeSet<u8> {
-            names
-                .iter()
-                .filter_map(|name| self.rooms.get(name))
-                .flatten()
-                .copied()
-                .collect()
+            names.iter().filter_map(|name| self.rooms.get(name)).flatten().copied().collect()
         };
-        let from = if all {
-            self.sids.keys().copied().collect()
-        } else {
-            union(rooms)
-        };
+        let from = if all { self.sids.keys().copied().collect() } else { union(rooms) };
         from.difference(&union(except)).copied().collect()
     }
 
@@ -417,19 +332,11 @@ fn apply(index: &mut RoomIndex, model: &mut Model, operation: Operation) {
         }
         Operation::Targets(rooms, all, except) => {
             let ids = |names: &[u8]| {
-                names
-                    .iter()
-                    .filter_map(|&name| index.find(&bytes(name)))
-                    .collect::<Vec<_>>()
+                names.iter().filter_map(|&name| index.find(&bytes(name))).collect::<Vec<_>>()
             };
             let (rooms_found, except_found) = (ids(&rooms), ids(&except));
             let mut out = Vec::new();
-            index.targets(
-                rooms_found.into_iter(),
-                all,
-                except_found.into_iter(),
-                &mut out,
-            );
+            index.targets(rooms_found.into_iter(), all, except_found.into_iter(), &mut out);
             let heard = names(index, out.into_iter().map(NameId::from_index));
             assert_eq!(set(heard), model.targets(&rooms, all, &except));
         }
@@ -440,10 +347,7 @@ fn apply(index: &mut RoomIndex, model: &mut Model, operation: Operation) {
             }
             let room = index.find(&bytes(room)).unwrap_or(unknown);
             assert!(!index.connect(unknown) && !index.release(unknown));
-            assert_eq!(
-                (index.join(unknown, room), index.join(room, unknown)),
-                Default::default()
-            );
+            assert_eq!((index.join(unknown, room), index.join(room, unknown)), Default::default());
             assert_eq!(
                 (index.leave(unknown, room), index.leave(room, unknown)),
                 Default::default()
@@ -454,28 +358,16 @@ fn apply(index: &mut RoomIndex, model: &mut Model, operation: Operation) {
                     && !index.is_room(unknown)
                     && !index.contains(room, unknown)
             );
-            assert_eq!(
-                index.members(unknown).count() + index.rooms_of(unknown).count(),
-                0
-            );
+            assert_eq!(index.members(unknown).count() + index.rooms_of(unknown).count(), 0);
             assert_eq!(targets(index, &[unknown], false, &[unknown]), slots([]));
         }
     }
 }
 
 fn assert_same(index: &RoomIndex, model: &Model) {
-    assert_eq!(
-        (index.room_count(), index.socket_count()),
-        (model.rooms.len(), model.sids.len())
-    );
-    assert_eq!(
-        set(names(index, index.rooms())),
-        model.rooms.keys().copied().collect()
-    );
-    assert_eq!(
-        set(names(index, index.sockets())),
-        model.sids.keys().copied().collect()
-    );
+    assert_eq!((index.room_count(), index.socket_count()), (model.rooms.len(), model.sids.len()));
+    assert_eq!(set(names(index, index.rooms())), model.rooms.keys().copied().collect());
+    assert_eq!(set(names(index, index.sockets())), model.sids.keys().copied().collect());
     for name in 0..100 {
         let Some(id) = index.find(&bytes(name)) else {
             assert!(!model.has_role(name));
@@ -500,11 +392,8 @@ fn assert_same(index: &RoomIndex, model: &Model) {
 
 #[test]
 fn random_operations_agree_with_the_model() {
-    let config = ProptestConfig {
-        cases: 64,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config =
+        ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     // A fixed generator: the same operations on every run and target.
     let mut runner = proptest::test_runner::TestRunner::new_with_rng(
         config,

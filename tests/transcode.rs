@@ -80,7 +80,7 @@ fn text_that_escapes_shorten_has_the_smallest_head() {
 #[test]
 fn ill_formed_text_is_refused_in_json() {
     let mut out = b"before".to_vec();
-    for bytes in [&b"\"\xff\""[..], b"\"\xed\xa0\x80\"", b"{\"\xc3\":1}"] {
+    for bytes in [&b"\"\xff\""[..], b"\"\xed\xa0\x80\"", b"\"\\n\xff\"", b"{\"\xc3\":1}"] {
         assert_eq!(json_to_msgpack(bytes, &[], &mut out), Err(json::DecodeError::InvalidUtf8));
     }
     assert_eq!(out, b"before");

@@ -1,4 +1,7 @@
-//! MessagePack to JSON text and back, for values and bytes drawn by chance; rmpv and serde_json are the references.
+//! MessagePack to JSON text and back, for values and bytes drawn by chance; rmpv and serde_json are
+//! the references.
+
+use std::collections::HashSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -10,7 +13,8 @@ use socketio_redis_edge::transcode::{json_to_msgpack, msgpack_to_json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The same draws in every run, and no file of failures: a browser has neither chance of its own nor files.
+/// The same draws in every run, and no file of failures: a browser has neither chance of its own
+/// nor files.
 fn settings() -> ProptestConfig {
     ProptestConfig {
         rng_seed: RngSeed::Fixed(5),
@@ -71,7 +75,8 @@ fn bytes_of(value: &rmpv::Value) -> Vec<u8> {
     bytes
 }
 
-/// What a JSON parser should make of a MessagePack value; every number is a float, as in JavaScript.
+/// What a JSON parser should make of a MessagePack value; every number is a float, as in
+/// JavaScript.
 fn expected(value: &rmpv::Value) -> Value {
     match value {
         rmpv::Value::Nil => Value::Null,
@@ -102,8 +107,8 @@ fn with_floats(value: Value) -> Value {
     }
 }
 
-/// A JSON value that serde_json spells as `JSON.stringify` does: no float that is an integer or needs an
-/// exponent, no key that is an array index.
+/// A JSON value that serde_json spells as `JSON.stringify` does: no float that is an integer or
+/// needs an exponent, no key that is an array index.
 fn json_value() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         Just(Value::Null),
@@ -136,7 +141,19 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Text made of the pieces of JSON, which only sometimes is JSON.
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..60)
+}
+
+/// Keys of a map, each once: names and array indices.
+fn keys() -> impl Strategy<Value = HashSet<String>> {
+    prop::collection::hash_set(prop_oneof!["[a-z]{1,3}", "[1-9][0-9]{0,2}"], 0..12)
+}
+
+/// A number of JSON, as a pattern.
+const NUMBER: &str = r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?";
+
+/// Text that is JSON, and text made of the pieces of JSON, which only sometimes is.
 fn json_like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "[",
@@ -169,7 +186,10 @@ fn json_like() -> impl Strategy<Value = String> {
         "tru",
         "\"long enough to fill some blocks of text\"",
     ]);
-    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    prop_oneof![
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()),
+        json_value().prop_map(|value| value.to_string()),
+    ]
 }
 
 proptest! {
@@ -198,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_give_json_or_an_error(bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..60), damaged()]) {
+    fn any_bytes_give_json_or_an_error(bytes in prop_oneof![any_bytes(), damaged()]) {
         let mut reader = Reader::new(&bytes);
         let (mut out, mut attachments) = (Vec::new(), Vec::new());
         let result = msgpack_to_json(&mut reader, &mut out, &mut attachments);
@@ -220,7 +240,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_json_or_an_error(text in prop_oneof![json_like(), json_value().prop_map(|value| value.to_string())]) {
+    fn any_text_is_json_or_an_error(text in json_like()) {
         let mut out = Vec::new();
         let result = json_to_msgpack(text.as_bytes(), &[], &mut out);
         prop_assert_eq!(result.is_ok(), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{:?}", result);
@@ -233,7 +253,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_as_json_text_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+    fn any_bytes_as_json_text_never_panic(bytes in any_bytes()) {
         let mut out = Vec::new();
         if json_to_msgpack(&bytes, &[], &mut out).is_err() {
             prop_assert!(out.is_empty());
@@ -241,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn indices_come_first_and_ascend(keys in prop::collection::hash_set(prop_oneof!["[a-z]{1,3}", "[1-9][0-9]{0,2}"], 0..12)) {
+    fn indices_come_first_and_ascend(keys in keys()) {
         let keys: Vec<_> = keys.into_iter().collect();
         let members = keys.iter().map(|key| (key.as_str().into(), rmpv::Value::Nil)).collect();
         let text = to_json(&bytes_of(&rmpv::Value::Map(members))).expect("well-formed");
@@ -272,7 +292,7 @@ proptest! {
     }
 
     #[test]
-    fn numbers_are_read_as_the_nearest_float(text in r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?") {
+    fn numbers_are_read_as_the_nearest_float(text in NUMBER) {
         let mut expected = Vec::new();
         msgpack::write_number(&mut expected, text.parse().expect("a number"));
         prop_assert_eq!(to_msgpack(&text), expected);
@@ -303,8 +323,8 @@ fn spelling(value: f64) -> String {
     to_json(&bytes).expect("a float is well-formed")
 }
 
-/// How many digits a number is spelt with, but for zeros around the others. (Of two spellings that are as short and as near, the
-/// standard library may take the other one.)
+/// How many digits a number is spelt with, but for zeros around the others. (Of two spellings that
+/// are as short and as near, the standard library may take the other one.)
 fn digits(number: &str) -> usize {
     let mantissa = number.split('e').next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();

@@ -48,12 +48,11 @@ export interface Socket {
 export interface Namespace {
   name: string
   sockets: Map<string, unknown>
-  server: { encoder: Encoder }
+  /** What it takes differs from one minor version of socket.io to the next; see `Encoder`. */
+  server: { encoder: { encode(packet: never): unknown[] } }
 }
 
 /** A Socket.IO parser's encoder. */
 export interface Encoder {
-  /** What socket.io-parser's encoder passes to `JSON.stringify`. */
-  replacer?: unknown
   encode(packet: Packet): unknown[]
 }

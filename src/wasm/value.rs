@@ -4,10 +4,13 @@
 use js_sys::{Array, ArrayBuffer, Date, Function, JsString, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::msgpack::{self, DecodeError, Item, MAX_DEPTH, Reader};
+use crate::msgpack::{self, DecodeError, Item, Reader};
 use crate::transcode::timestamp;
 
 use super::error;
+
+/// Values inside each other: these functions call themselves, and WebAssembly's stack is small.
+const DEEPEST: usize = 200;
 
 /// The value at the start of `data`, as notepack.io 3.0.1 decodes it; `bytes` wraps binary data.
 pub(super) fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, DecodeError> {
@@ -15,7 +18,7 @@ pub(super) fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, DecodeErr
 }
 
 fn read(reader: &mut Reader<'_>, bytes: &Function, depth: usize) -> Result<JsValue, DecodeError> {
-    if depth > MAX_DEPTH {
+    if depth > DEEPEST {
         return Err(DecodeError::TooDeep);
     }
     Ok(match reader.item()? {
@@ -101,7 +104,7 @@ pub(super) fn encode(value: &JsValue) -> Result<Vec<u8>, JsValue> {
 }
 
 fn write(out: &mut Vec<u8>, value: &JsValue, depth: usize) -> Result<(), JsValue> {
-    if depth > MAX_DEPTH {
+    if depth > DEEPEST {
         return Err(error::coded("ERR_ENCODE", "values are nested too deep, or in a cycle"));
     }
     if let Some(text) = value.dyn_ref::<JsString>() {
@@ -151,10 +154,10 @@ fn write_object(out: &mut Vec<u8>, object: &Object, depth: usize) -> Result<(), 
 
 /// What the value says it is in JSON, if it says so.
 fn to_json(value: &JsValue) -> Result<Option<JsValue>, JsValue> {
-    if !value.is_object() && !value.is_bigint() {
+    if !value.is_object() {
         return Ok(None);
     }
-    match Reflect::get(&Object::from(value.clone()), &"toJSON".into())?.dyn_into::<Function>() {
+    match Reflect::get(value, &"toJSON".into())?.dyn_into::<Function>() {
         Ok(function) => function.call0(value).map(Some),
         Err(_) => Ok(None),
     }

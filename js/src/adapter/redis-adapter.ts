@@ -59,6 +59,7 @@ export class RedisAdapter extends Adapter {
   readonly #core: Core
   #handle: number
   readonly #nsp: Namespace
+  readonly #encoder: Encoder
   /** The channel of broadcasts that are not to exactly one room. */
   readonly #channel: string
   /** Whether clients speak the default parser's protocol, which the core writes itself. */
@@ -98,8 +99,9 @@ export class RedisAdapter extends Adapter {
     this.#driver = driverFor(pubClient, subClient)
     this.#core = processCore()
     this.#nsp = nsp
-    this.#speaksText = speaksText(nsp.server.encoder)
-    this.#head = this.#speaksText ? headOf(nsp) : undefined
+    this.#encoder = nsp.server.encoder as Encoder
+    this.#speaksText = speaksText(this.#encoder)
+    this.#head = this.#speaksText ? headOf(this.#encoder, nsp.name) : undefined
     this.#handle = this.#core.open(nsp.name, options, this.#speaksText)
     const { wasm } = this.#core
     this.uid = wasm.uid(this.#handle) as string
@@ -111,7 +113,7 @@ export class RedisAdapter extends Adapter {
     this.#membership = new Membership<Socket>(
       this.#core,
       this.#handle,
-      (event, ...names) => this.emit(event, ...names),
+      this,
       (sid) => nsp.sockets.get(sid) as Socket | undefined,
     )
     this.rooms = roomsView(this.#membership) as Map<string, Set<string>>
@@ -193,7 +195,7 @@ export class RedisAdapter extends Adapter {
       const body = eventText(this.#head, packet.data)
       return { body, attachments: NOTHING, packets: typeof body === "string" ? [body] : undefined }
     }
-    const packets = this.#nsp.server.encoder.encode(packet)
+    const packets = this.#encoder.encode(packet)
     if (!this.#speaksText) {
       return { body: this.#core.encode(packet.data), attachments: NOTHING, packets }
     }
@@ -225,7 +227,7 @@ export class RedisAdapter extends Adapter {
     try {
       const packets = this.#speaksText
         ? [packet, ...attachments]
-        : this.#nsp.server.encoder.encode({ type: 2, data: packet.data, nsp: this.#nsp.name })
+        : this.#encoder.encode({ type: 2, data: packet.data, nsp: this.#nsp.name })
       const failure = deliver(sockets, packet, packets, options)
       if (failure !== undefined) throw failure
     } catch (error) {
@@ -316,9 +318,9 @@ function speaksText(encoder: Encoder): boolean {
   }
 }
 
-function headOf({ name, server: { encoder } }: Namespace): string | undefined {
+function headOf(encoder: Encoder, nsp: string): string | undefined {
   // The replacer that an application gave to socket.io-parser's Encoder.
-  if (encoder.replacer !== undefined) return undefined
-  const [text] = encoder.encode({ type: 2, nsp: name, data: [] })
+  if (Reflect.get(encoder, "replacer") !== undefined) return undefined
+  const [text] = encoder.encode({ type: 2, nsp, data: [] })
   return (text as string).slice(0, -"[]".length)
 }

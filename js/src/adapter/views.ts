@@ -200,12 +200,16 @@ export function sidsView(membership: Membership<unknown>): Map<string, Set<Room>
     return id !== undefined && core.wasm.isSocket(membership.adapter, id) ? id : undefined
   }
   const roomsOf = (sid: string): Room[] => {
+    const leaving = membership.leaving(sid)
+    if (leaving !== undefined) return [...leaving]
     const id = idOf(sid)
     return id === undefined ? [] : names(membership, core.roomsOf(membership.adapter, id))
   }
   const rooms = (sid: string): Set<Room> =>
     new LiveSet<Room>({
       has: (room) => {
+        const leaving = membership.leaving(sid)
+        if (leaving !== undefined) return leaving.has(room)
         const [id, socket] = [membership.idOf(room), idOf(sid)]
         if (id === undefined || socket === undefined) return false
         return core.wasm.contains(membership.adapter, id, socket)
