@@ -29,6 +29,9 @@ pub(crate) struct Appender<'a> {
     at: usize,
 }
 
+/// Room that is enough for most messages.
+const SHORT: usize = 256;
+
 /// The longest slice that is copied in chunks.
 const LONGEST_CHUNKED: usize = 128;
 
@@ -36,7 +39,12 @@ impl<'a> Appender<'a> {
     /// Starts behind what `bytes` holds, with room for `expected` bytes at first.
     pub(crate) fn new(bytes: &'a mut Vec<u8>, expected: usize) -> Self {
         let at = bytes.len();
-        bytes.resize(at.saturating_add(expected), 0);
+        // A filling of a length known when compiling is not a call either.
+        if expected <= SHORT {
+            bytes.extend_from_slice(&[0; SHORT]);
+        } else {
+            bytes.resize(at.saturating_add(expected), 0);
+        }
         Self { bytes, at }
     }
 

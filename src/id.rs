@@ -147,7 +147,7 @@ impl<'a> Room<'a> {
             Self::Number(number) => msgpack::write_number(out, number),
             Self::Bool(value) => msgpack::write_bool(out, value),
             Self::Null => msgpack::write_nil(out),
-            Self::Undefined => out.extend_from_slice(&UNDEFINED),
+            Self::Undefined => msgpack::write_undefined(out),
         }
     }
 
@@ -166,9 +166,6 @@ impl<'a> Room<'a> {
         }
     }
 }
-
-/// `undefined` as notepack.io 2 writes it and all its versions read it: fixext 1, type 0.
-const UNDEFINED: [u8; 3] = [0xd4, 0x00, 0x00];
 
 #[cfg(test)]
 mod tests {

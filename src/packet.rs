@@ -40,7 +40,7 @@ pub fn event_from_msgpack(
     let start = out.len();
     // Only the body tells the number of attachments and the length: what stands in front of it is
     // filled in backwards.
-    out.resize(start + HEADROOM + LONGEST_TYPE, 0);
+    out.extend_from_slice(&[0; HEADROOM + LONGEST_TYPE]);
     let head = out.len();
     if nsp != "/" {
         out.extend_from_slice(nsp.as_bytes());
@@ -50,13 +50,29 @@ pub fn event_from_msgpack(
         out.extend_from_slice(id.to_string().as_bytes());
     }
     msgpack_to_json(reader, out, attachments).inspect_err(|_| out.truncate(start))?;
-    let kind = match attachments.len() {
-        0 => "2",
-        count => &format!("5{count}-"),
-    };
-    let text = head - kind.len()..out.len();
-    out[text.start..head].copy_from_slice(kind.as_bytes());
+    let text = write_type(out, head, attachments.len())..out.len();
     Ok(frame(out, text))
+}
+
+/// Writes the type of an event of so many attachments right before `head`, and gives where it starts.
+fn write_type(out: &mut [u8], head: usize, attachments: usize) -> usize {
+    let mut at = head;
+    let mut put = |byte| {
+        at -= 1;
+        out[at] = byte;
+    };
+    if attachments == 0 {
+        put(b'2');
+        return at;
+    }
+    put(b'-');
+    let mut left = attachments;
+    while left > 0 {
+        put(b'0' + (left % 10) as u8);
+        left /= 10;
+    }
+    put(b'5');
+    at
 }
 
 /// Writes what stands in front of a packet text that is at `text` in `out`, right before it: the

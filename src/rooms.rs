@@ -12,13 +12,14 @@
 
 mod entries;
 mod members;
+mod slots;
 
 use std::mem;
 
 use smallvec::SmallVec;
 
 use entries::Entries;
-use members::Members;
+use slots::Slots;
 
 /// The id of a name; as a socket's, its slot.
 ///
@@ -62,7 +63,7 @@ pub struct Left {
 pub struct RoomIndex {
     entries: Entries,
     /// Every name with the socket role.
-    sockets: Members,
+    sockets: Slots,
     room_count: usize,
     /// By socket: the last generation in which it was seen or excepted.
     marks: Vec<u8>,
@@ -81,7 +82,7 @@ impl RoomIndex {
     pub fn with_seed(seed: u64) -> Self {
         Self {
             entries: Entries::with_seed(seed),
-            sockets: Members::default(),
+            sockets: Slots::default(),
             room_count: 0,
             marks: Vec::new(),
             generation: 0,

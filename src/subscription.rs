@@ -2,9 +2,9 @@
 
 use crate::time::{Duration, Time};
 
-/// How long Redis may take to confirm a subscription before it is asked again.
+/// How long Redis may take to confirm a subscription, or to take a probe, before it is asked again.
 const CONFIRMATION: Duration = Duration::from_millis(5_000);
-/// How long a probe may take to come back.
+/// How long a probe that Redis has taken may need to come back.
 const PROBE: Duration = Duration::from_millis(1_000);
 /// How many probes may be lost before the subscription is taken for dead.
 const PROBES: u32 = 2;
@@ -50,12 +50,23 @@ enum State {
     Paused {
         until: Time,
     },
-    Probing {
-        probes: u32,
+    /// A probe is to be published, so many having been lost; at the moment, or after a pause.
+    ProbeDue {
+        lost: u32,
+    },
+    ProbePaused {
+        lost: u32,
         until: Time,
     },
-    ProbeDue {
-        probes: u32,
+    /// A probe is on its way to Redis.
+    ProbeSent {
+        lost: u32,
+        until: Time,
+    },
+    /// Redis has taken a probe, and it has to come back.
+    Probing {
+        lost: u32,
+        until: Time,
     },
 }
 
@@ -89,7 +100,7 @@ impl Subscription {
     /// Redis confirmed the subscription.
     pub const fn handle_confirmed(&mut self) {
         if matches!(self.state, State::Asked { .. }) {
-            self.state = State::ProbeDue { probes: 0 };
+            self.state = State::ProbeDue { lost: 0 };
         }
     }
 
@@ -100,9 +111,23 @@ impl Subscription {
         }
     }
 
-    /// A probe of this server came back.
+    /// Redis has taken the probe.
+    pub fn handle_probe_taken(&mut self, now: Time) {
+        if let State::ProbeSent { lost, .. } = self.state {
+            self.state = State::Probing { lost, until: now + PROBE };
+        }
+    }
+
+    /// The probe could not be published, which says nothing about the subscription.
+    pub fn handle_probe_failed(&mut self, now: Time) {
+        if let State::ProbeSent { lost, .. } = self.state {
+            self.state = State::ProbePaused { lost, until: now + self.next_pause() };
+        }
+    }
+
+    /// A probe of this server came back: the subscription lives, however late that is.
     pub const fn handle_probe(&mut self) {
-        if matches!(self.state, State::Probing { .. } | State::ProbeDue { .. }) {
+        if !self.is_closed() && !matches!(self.state, State::Lost) {
             self.attempts = 0;
             self.state = State::Held;
         }
@@ -113,9 +138,13 @@ impl Subscription {
         match self.state {
             State::Asked { until } if until <= now => self.pause(now),
             State::Paused { until } if until <= now => self.state = State::Due,
-            State::Probing { probes, until } if until <= now => {
-                if probes < PROBES {
-                    self.state = State::ProbeDue { probes };
+            State::ProbePaused { lost, until } if until <= now => {
+                self.state = State::ProbeDue { lost };
+            }
+            State::ProbeSent { until, .. } if until <= now => self.handle_probe_failed(now),
+            State::Probing { lost, until } if until <= now => {
+                if lost + 1 < PROBES {
+                    self.state = State::ProbeDue { lost: lost + 1 };
                 } else {
                     self.pause(now);
                 }
@@ -131,9 +160,8 @@ impl Subscription {
                 self.state = State::Asked { until: now + CONFIRMATION };
                 Some(Step::Subscribe)
             }
-            State::ProbeDue { probes } => {
-                self.state =
-                    State::Probing { probes: probes.saturating_add(1), until: now + PROBE };
+            State::ProbeDue { lost } => {
+                self.state = State::ProbeSent { lost, until: now + CONFIRMATION };
                 Some(Step::Probe)
             }
             State::Closing => {
@@ -147,9 +175,11 @@ impl Subscription {
     /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
     pub const fn poll_timeout(&self) -> Option<Time> {
         match self.state {
-            State::Asked { until } | State::Paused { until } | State::Probing { until, .. } => {
-                Some(until)
-            }
+            State::Asked { until }
+            | State::Paused { until }
+            | State::ProbePaused { until, .. }
+            | State::ProbeSent { until, .. }
+            | State::Probing { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -159,10 +189,13 @@ impl Subscription {
     }
 
     fn pause(&mut self, now: Time) {
+        self.state = State::Paused { until: now + self.next_pause() };
+    }
+
+    fn next_pause(&mut self) -> Duration {
         let doubled = FIRST_PAUSE.checked_shl(self.attempts).unwrap_or(LONGEST_PAUSE);
         self.attempts = self.attempts.saturating_add(1).min(16);
-        let pause = Duration::from_millis(doubled.min(LONGEST_PAUSE));
-        self.state = State::Paused { until: now + pause };
+        Duration::from_millis(doubled.min(LONGEST_PAUSE))
     }
 }
 
@@ -223,11 +256,48 @@ mod tests {
         subscription.handle_confirmed();
         for probe in 0..2 {
             assert_eq!(subscription.poll_step(at(probe * 1_000)), Some(Step::Probe));
+            subscription.handle_probe_taken(at(probe * 1_000));
             subscription.handle_timeout(at(probe * 1_000 + 1_000));
         }
         assert_eq!(subscription.poll_step(at(2_000)), None);
         subscription.handle_timeout(at(2_100));
         assert_eq!(subscription.poll_step(at(2_100)), Some(Step::Subscribe));
+    }
+
+    #[test]
+    fn a_probe_that_comes_late_counts() {
+        let mut subscription = asked();
+        subscription.handle_confirmed();
+        for probe in 0..2 {
+            assert_eq!(subscription.poll_step(at(probe * 1_000)), Some(Step::Probe));
+            subscription.handle_probe_taken(at(probe * 1_000));
+            subscription.handle_timeout(at(probe * 1_000 + 1_000));
+        }
+        subscription.handle_probe();
+        assert!(subscription.is_held());
+        subscription.handle_lost();
+        subscription.handle_probe();
+        assert!(!subscription.is_held());
+    }
+
+    #[test]
+    fn a_probe_that_cannot_be_published_is_tried_again_and_blames_nobody() {
+        let mut subscription = asked();
+        subscription.handle_confirmed();
+        let mut now = at(0);
+        for _ in 0..20 {
+            assert_eq!(subscription.poll_step(now), Some(Step::Probe));
+            subscription.handle_probe_failed(now);
+            now = subscription.poll_timeout().expect("a pause");
+            subscription.handle_timeout(now);
+        }
+        // Nor does one that nobody ever hears of.
+        assert_eq!(subscription.poll_step(now), Some(Step::Probe));
+        now = subscription.poll_timeout().expect("a limit");
+        subscription.handle_timeout(now);
+        now = subscription.poll_timeout().expect("a pause");
+        subscription.handle_timeout(now);
+        assert_eq!(subscription.poll_step(now), Some(Step::Probe));
     }
 
     #[test]

@@ -91,6 +91,7 @@ fn subscriptions_heal_whatever_went_wrong() {
         let mut chance = || random.within(0..300);
         let faults = Faults {
             latency: 1..2 + chance(),
+            rejected: chance(),
             lost: chance(),
             doubled: chance(),
             refused: chance(),
@@ -193,6 +194,8 @@ fn an_hour_of_trouble_does_not_become_a_flood() {
     assert!((300..=3600 / 10 + 10).contains(&unanswered), "{unanswered}");
     let deaf = attempts(Faults { deaf, ..Faults::NONE });
     assert!((400..=3600 / 7 + 10).contains(&deaf), "{deaf}");
+    // A probe that cannot be published is no reason to subscribe again.
+    assert_eq!(attempts(Faults { rejected: 1000, ..Faults::NONE }), 1);
 }
 
 #[test]
@@ -269,12 +272,14 @@ fn adapter() -> Adapter {
 
 /// Calls one of the methods by which the world reaches an adapter.
 fn disturb(adapter: &mut Adapter, random: &mut Random, now: Time, probe: Option<&[u8]>) {
-    match random.index(7) {
+    match random.index(9) {
         0 => adapter.handle_ready(),
         1 => adapter.handle_lost(),
         2 | 3 => adapter.handle_confirmed(),
         4 => adapter.handle_refused(now),
         5 => adapter.handle_timeout(now),
+        6 => adapter.handle_published(now),
+        7 => adapter.handle_publish_failed(now),
         _ => {
             adapter.handle_message(probe.unwrap_or(b"\xc1"), &mut Vec::new(), &mut Vec::new());
         }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use socketio_redis_edge::msgpack::{DecodeError, Reader};
-use socketio_redis_edge::transcode::{json_to_msgpack, msgpack_to_json};
+use socketio_redis_edge::transcode::{Outside, json_to_msgpack, msgpack_to_json};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -81,8 +81,9 @@ fn encode_to_what_notepack_writes() {
     let mut count = 0;
     for vector in all().filter(|vector| vector.encodes) {
         let attachments: Vec<&[u8]> = vector.attachments.iter().map(Vec::as_slice).collect();
+        let outside = Outside { attachments: &attachments, texts: &[] };
         let mut out = Vec::new();
-        json_to_msgpack(vector.json.as_bytes(), &attachments, &mut out)
+        json_to_msgpack(vector.json.as_bytes(), outside, &mut out)
             .unwrap_or_else(|error| panic!("line {}: {error}", vector.line));
         assert!(out == vector.msgpack, "line {}: {out:02x?}", vector.line);
         count += 1;

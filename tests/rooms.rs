@@ -9,6 +9,9 @@ use socketio_redis_edge::rooms::{Joined, Left, NameId, RoomIndex};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 const JOINED: Joined = Joined { created: false, joined: true };
 const CREATED: Joined = Joined { created: true, joined: true };
 const STAYED: Left = Left { left: true, deleted: false, freed: false };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use socketio_redis_edge::msgpack::{DecodeError, MAX_DEPTH, Reader};
-use socketio_redis_edge::transcode::{json_to_msgpack, msgpack_to_json};
+use socketio_redis_edge::transcode::{Outside, json_to_msgpack, msgpack_to_json};
 use socketio_redis_edge::{json, msgpack};
 
 #[cfg(target_arch = "wasm32")]
@@ -20,7 +20,7 @@ fn decode(bytes: &[u8]) -> Result<(String, Vec<Range<usize>>), DecodeError> {
 
 fn encode(text: &str) -> Result<Vec<u8>, json::DecodeError> {
     let mut out = Vec::new();
-    json_to_msgpack(text.as_bytes(), &[], &mut out)?;
+    json_to_msgpack(text.as_bytes(), Outside::default(), &mut out)?;
     Ok(out)
 }
 
@@ -81,7 +81,8 @@ fn text_that_escapes_shorten_has_the_smallest_head() {
 fn ill_formed_text_is_refused_in_json() {
     let mut out = b"before".to_vec();
     for bytes in [&b"\"\xff\""[..], b"\"\xed\xa0\x80\"", b"\"\\n\xff\"", b"{\"\xc3\":1}"] {
-        assert_eq!(json_to_msgpack(bytes, &[], &mut out), Err(json::DecodeError::InvalidUtf8));
+        let result = json_to_msgpack(bytes, Outside::default(), &mut out);
+        assert_eq!(result, Err(json::DecodeError::InvalidUtf8));
     }
     assert_eq!(out, b"before");
 }
@@ -121,9 +122,11 @@ fn spellings_that_json_stringify_does_not_use_are_read() {
 
 const PLACEHOLDER: &str = r#"{"_placeholder":true,"num":1}"#;
 
+const TWO: Outside<'static> = Outside { attachments: &[b"first", b"second"], texts: &[] };
+
 fn with_two(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    json_to_msgpack(text.as_bytes(), &[b"first", b"second"], &mut out).expect("valid");
+    json_to_msgpack(text.as_bytes(), TWO, &mut out).expect("valid");
     out
 }
 
@@ -145,9 +148,9 @@ fn anything_else_stays_a_map() {
         r#"{"_placeholder":true}"#,
     ] {
         let mut plain = Vec::new();
-        let result = json_to_msgpack(text.as_bytes(), &[], &mut plain);
+        let result = json_to_msgpack(text.as_bytes(), Outside::default(), &mut plain);
         let mut out = Vec::new();
-        assert_eq!(json_to_msgpack(text.as_bytes(), &[b"first", b"second"], &mut out), result);
+        assert_eq!(json_to_msgpack(text.as_bytes(), TWO, &mut out), result);
         assert_eq!(out, plain, "{text}");
     }
     assert_eq!(encode(PLACEHOLDER).expect("valid")[0], 0x82);
@@ -160,6 +163,84 @@ fn numbers_go_on_from_those_noted_before() {
     msgpack_to_json(&mut Reader::new(bytes), &mut out, &mut noted).expect("well-formed");
     assert_eq!(out, br#"{"_placeholder":true,"num":2}"#);
     assert_eq!(noted, [7..9, 9..9, 2..3]);
+}
+
+fn with_texts(text: &str, texts: &[&[u8]]) -> Result<Vec<u8>, json::DecodeError> {
+    let mut out = Vec::new();
+    json_to_msgpack(text.as_bytes(), Outside { attachments: &[], texts }, &mut out)?;
+    Ok(out)
+}
+
+fn filled(text: &str, texts: &[&[u8]]) -> String {
+    let mut out = b"before".to_vec();
+    json::fill(text.as_bytes(), texts, &mut out);
+    let out = String::from_utf8(out).expect("the texts are UTF-8");
+    out.strip_prefix("before").expect("what was there").to_owned()
+}
+
+#[test]
+fn holes_take_their_strings_in_order() {
+    let long = "x".repeat(70_000);
+    for texts in [
+        ["", "a", "b"],
+        ["\"\\/\u{8}\u{c}\n\r\t", "\0\u{1}\u{1f}\u{7f}", "\\u0041"],
+        ["caf\u{e9}", "\u{2028}\u{ffff}", "\u{1f600}"],
+        ["one hole looks so: \u{1}", &long, "{\"_placeholder\":true,\"num\":0}"],
+    ] {
+        let quoted = texts.map(|text| serde_json::to_string(text).expect("a text"));
+        let texts = texts.map(str::as_bytes);
+        for (holes, whole) in [
+            ("\u{1}".to_owned(), quoted[0].clone()),
+            (
+                "[\u{1},{\"k\":\u{1}},[\u{1}]]".to_owned(),
+                format!(r#"[{},{{"k":{}}},[{}]]"#, quoted[0], quoted[1], quoted[2]),
+            ),
+            (
+                format!("[{},\u{1} , \u{1}\n]", quoted[2]),
+                format!("[{},{} , {}\n]", quoted[2], quoted[0], quoted[1]),
+            ),
+        ] {
+            assert_eq!(filled(&holes, &texts), whole);
+            assert_eq!(with_texts(&holes, &texts), encode(&whole), "{holes}");
+        }
+    }
+}
+
+#[test]
+fn placeholders_and_holes_are_counted_apart() {
+    let text = b"[{\"_placeholder\":true,\"num\":1},\x01,{\"_placeholder\":true,\"num\":0}]";
+    let mut out = Vec::new();
+    json_to_msgpack(text, Outside { texts: &[b"text"], ..TWO }, &mut out).expect("valid");
+    assert_eq!(out, b"\x93\xc4\x06second\xa4text\xc4\x05first");
+}
+
+#[test]
+fn a_string_that_is_missing_is_an_error_and_one_too_many_is_none() {
+    let text = "[\u{1},\u{1}]";
+    for texts in [&[][..], &[&b"a"[..]]] {
+        assert_eq!(with_texts(text, texts), Err(json::DecodeError::Truncated));
+    }
+    for texts in [&[&b"a"[..], b"b"][..], &[b"a", b"b", b"c"]] {
+        assert_eq!(with_texts(text, texts).as_deref(), Ok(&b"\x92\xa1a\xa1b"[..]));
+        assert_eq!(filled(text, texts), r#"["a","b"]"#);
+    }
+    assert_eq!(with_texts("[]", &[b"a"]).as_deref(), Ok(&[0x90][..]));
+}
+
+#[test]
+fn a_hole_is_a_value_and_nothing_else() {
+    for (text, error) in [
+        // Inside a string it is a control character.
+        ("[\"a\u{1}b\"]", json::DecodeError::Unexpected { position: 3 }),
+        ("[\"\\n\u{1}\"]", json::DecodeError::Unexpected { position: 4 }),
+        ("{\u{1}:1}", json::DecodeError::Unexpected { position: 1 }),
+        ("{\"a\u{1}\":1}", json::DecodeError::Unexpected { position: 3 }),
+        ("[\u{1}\u{1}]", json::DecodeError::Unexpected { position: 2 }),
+        ("[1\u{1}]", json::DecodeError::Unexpected { position: 2 }),
+        ("\u{1}\u{1}", json::DecodeError::TrailingText),
+    ] {
+        assert_eq!(with_texts(text, &[b"first", b"second"]), Err(error), "{text:?}");
+    }
 }
 
 /// `depth` containers inside each other.

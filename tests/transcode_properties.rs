@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use socketio_redis_edge::json::{HOLE, fill};
 use socketio_redis_edge::msgpack::{self, Reader};
-use socketio_redis_edge::transcode::{json_to_msgpack, msgpack_to_json};
+use socketio_redis_edge::transcode::{Outside, json_to_msgpack, msgpack_to_json};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -31,7 +32,7 @@ fn to_json(bytes: &[u8]) -> Result<String, msgpack::DecodeError> {
 
 fn to_msgpack(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    json_to_msgpack(text.as_bytes(), &[], &mut out).expect("the text is JSON");
+    json_to_msgpack(text.as_bytes(), Outside::default(), &mut out).expect("the text is JSON");
     out
 }
 
@@ -242,7 +243,7 @@ proptest! {
     #[test]
     fn any_text_is_json_or_an_error(text in json_like()) {
         let mut out = Vec::new();
-        let result = json_to_msgpack(text.as_bytes(), &[], &mut out);
+        let result = json_to_msgpack(text.as_bytes(), Outside::default(), &mut out);
         prop_assert_eq!(result.is_ok(), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{:?}", result);
         if result.is_ok() {
             let mut reader = Reader::new(&out);
@@ -253,9 +254,25 @@ proptest! {
     }
 
     #[test]
+    fn a_text_with_holes_is_the_text_that_fills_them(value in json_value()) {
+        let (mut text, mut strings) = (Vec::new(), Vec::new());
+        spell_with_holes(&value, &mut text, &mut strings);
+        let strings: Vec<&[u8]> = strings.iter().map(|string| string.as_bytes()).collect();
+        let whole = serde_json::to_string(&value).expect("a value");
+        let mut filled = Vec::new();
+        fill(&text, &strings, &mut filled);
+        prop_assert_eq!(str::from_utf8(&filled), Ok(&*whole));
+        let mut out = Vec::new();
+        let outside = Outside { attachments: &[], texts: &strings };
+        prop_assert_eq!(json_to_msgpack(&text, outside, &mut out), Ok(()));
+        prop_assert_eq!(out, to_msgpack(&whole));
+    }
+
+    #[test]
     fn any_bytes_as_json_text_never_panic(bytes in any_bytes()) {
         let mut out = Vec::new();
-        if json_to_msgpack(&bytes, &[], &mut out).is_err() {
+        let outside = Outside { attachments: &[b"1"], texts: &[b"2", b"\xff"] };
+        if json_to_msgpack(&bytes, outside, &mut out).is_err() {
             prop_assert!(out.is_empty());
         }
     }
@@ -305,6 +322,35 @@ proptest! {
         let text = to_json(&message).expect("well-formed");
         let read: String = serde_json::from_str(&text).expect("the text is JSON");
         prop_assert_eq!(read, String::from_utf8_lossy(&bytes));
+    }
+}
+
+/// Spells a value with every string that is no key left out.
+fn spell_with_holes<'a>(value: &'a Value, text: &mut Vec<u8>, strings: &mut Vec<&'a str>) {
+    match value {
+        Value::String(string) => {
+            text.push(HOLE);
+            strings.push(string);
+        }
+        Value::Array(items) => {
+            text.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                text.extend(if index > 0 { &b","[..] } else { b"" });
+                spell_with_holes(item, text, strings);
+            }
+            text.push(b']');
+        }
+        Value::Object(members) => {
+            text.push(b'{');
+            for (index, (key, member)) in members.iter().enumerate() {
+                text.extend(if index > 0 { &b","[..] } else { b"" });
+                text.extend(json!(key).to_string().bytes());
+                text.push(b':');
+                spell_with_holes(member, text, strings);
+            }
+            text.push(b'}');
+        }
+        scalar => text.extend(scalar.to_string().bytes()),
     }
 }
 

@@ -83,6 +83,14 @@ impl Adapter {
         Received::Dropped(dropped)
     }
 
+    /// Takes the last delivery back: its data, which is not decoded here with
+    /// [`ClientProtocol::Custom`], turned out to be malformed.
+    pub fn handle_undecodable(&mut self) {
+        self.targets.clear();
+        self.stats.delivered = self.stats.delivered.saturating_sub(1);
+        self.stats.malformed += 1;
+    }
+
     /// Whether a message of this channel can concern a socket here, told by the channel's name.
     ///
     /// The answer for a message follows from its content too; this spares a host the copying of

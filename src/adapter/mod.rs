@@ -154,6 +154,16 @@ impl Adapter {
         self.subscription.handle_refused(now);
     }
 
+    /// Redis has taken the message of [`Output::Publish`].
+    pub fn handle_published(&mut self, now: Time) {
+        self.subscription.handle_probe_taken(now);
+    }
+
+    /// The message of [`Output::Publish`] could not be published.
+    pub fn handle_publish_failed(&mut self, now: Time) {
+        self.subscription.handle_probe_failed(now);
+    }
+
     /// The time asked for by [`poll_timeout`](Self::poll_timeout) has come; harmless at any other.
     pub fn handle_timeout(&mut self, now: Time) {
         self.subscription.handle_timeout(now);

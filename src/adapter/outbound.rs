@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::dialect::classic::{self, Data};
 use crate::id::Room;
 use crate::json;
+use crate::transcode::Outside;
 
 use super::Adapter;
 
@@ -30,13 +31,9 @@ pub struct BroadcastCommand<'a> {
 pub enum Body<'a> {
     /// The packet's data as MessagePack.
     MessagePack(&'a [u8]),
-    /// The packet's text as the default parser wrote it: `2/nsp,["event",…]`.
-    Text {
-        /// The text, in UTF-8.
-        packet: &'a [u8],
-        /// The bytes of its attachments.
-        attachments: &'a [&'a [u8]],
-    },
+    /// The packet's text as the default parser wrote it, `2/nsp,["event",…]`, in UTF-8, and what
+    /// stands outside it.
+    Text(&'a [u8], Outside<'a>),
 }
 
 /// Where in the output the parts of a message stand that is to be published.
@@ -88,9 +85,7 @@ impl Adapter {
         }
         let data = match body {
             Body::MessagePack(bytes) => Data::MessagePack(bytes),
-            Body::Text { packet, attachments } => {
-                Data::Json { text: self.packet_data(packet)?, attachments }
-            }
+            Body::Text(packet, outside) => Data::Json(self.packet_data(packet)?, outside),
         };
         self.channels.write_target(rooms, out);
         let channel = 0..out.len();

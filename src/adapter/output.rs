@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Output {
-    /// PUBLISH; the result is of no interest.
+    /// PUBLISH; to be answered with `handle_published` or `handle_publish_failed`.
     Publish {
         /// The channel's name.
         channel: String,

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::id::{Namespace, Room, Uid};
 use crate::json;
 use crate::msgpack::{self, Kind, Reader, Sink};
-use crate::transcode::json_to_msgpack;
+use crate::transcode::{Outside, json_to_msgpack};
 
 /// Why a message on a broadcast channel was refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -314,13 +314,8 @@ fn read_flags(reader: &mut Reader<'_>) -> Result<Flags, BroadcastError> {
 /// The data of an event to be broadcast: an array that begins with the event's name.
 #[derive(Clone, Copy, Debug)]
 pub enum Data<'a> {
-    /// JSON text, with a placeholder for each of the attachments.
-    Json {
-        /// What `JSON.stringify` wrote, in UTF-8.
-        text: &'a [u8],
-        /// The bytes that the placeholders stand for.
-        attachments: &'a [&'a [u8]],
-    },
+    /// JSON text: what `JSON.stringify` wrote, in UTF-8, and what stands outside it.
+    Json(&'a [u8], Outside<'a>),
     /// MessagePack.
     MessagePack(&'a [u8]),
 }
@@ -344,7 +339,7 @@ pub fn write_broadcast(
     msgpack::write_str(out, uid.as_str().as_bytes());
     out.put(PACKET_TO_DATA);
     match data {
-        Data::Json { text, attachments } => json_to_msgpack(text, attachments, out)?,
+        Data::Json(text, outside) => json_to_msgpack(text, outside, out)?,
         Data::MessagePack(bytes) => out.extend_from_slice(bytes),
     }
     out.put(NSP);
@@ -362,7 +357,7 @@ pub fn write_broadcast(
         msgpack::write_map_header(out, 0);
         Ok(())
     } else {
-        json_to_msgpack(flags, &[], out)
+        json_to_msgpack(flags, Outside::default(), out)
     }
 }
 

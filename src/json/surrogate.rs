@@ -8,7 +8,7 @@ pub(super) fn pair(high: u16, low: u16) -> char {
 }
 
 /// The surrogate that a text starts with.
-pub(super) fn decode(text: &[u8]) -> Option<u16> {
+pub(crate) fn decode(text: &[u8]) -> Option<u16> {
     match *text {
         [0xed, middle @ 0xa0..=0xbf, last @ 0x80..=0xbf, ..] => {
             Some(0xd000 | u16::from(middle & 0x3f) << 6 | u16::from(last & 0x3f))
@@ -18,7 +18,7 @@ pub(super) fn decode(text: &[u8]) -> Option<u16> {
 }
 
 /// The bytes of a surrogate.
-pub(super) fn encode(unit: u16) -> [u8; 3] {
+pub(crate) fn encode(unit: u16) -> [u8; 3] {
     [0xed, 0x80 | (unit >> 6 & 0x3f) as u8, 0x80 | (unit & 0x3f) as u8]
 }
 

@@ -54,10 +54,20 @@ fn write_odd(out: &mut Appender<'_>, text: &[u8]) {
     }
 }
 
+/// Vectors pay from about this length on.
+fn is_utf8(text: &[u8]) -> bool {
+    if text.len() < 64 {
+        core::str::from_utf8(text).is_ok()
+    } else {
+        simdutf8::basic::from_utf8(text).is_ok()
+    }
+}
+
 /// Writes a text from its first byte on that is not ASCII.
 fn write_unicode(out: &mut Appender<'_>, text: &[u8]) {
     if simdutf8::basic::from_utf8(text).is_ok() {
-        return write_valid(out, text);
+        write_valid(out, text);
+        return;
     }
     let mut rest = text;
     while let Err(error) = core::str::from_utf8(rest) {
@@ -98,17 +108,27 @@ fn write_valid(out: &mut Appender<'_>, text: &[u8]) {
 }
 
 /// Writes a quote, a backslash or a control character.
+#[inline(always)]
 fn write_escape(out: &mut Appender<'_>, byte: u8) {
-    match byte {
-        0x08 => out.put(*b"\\b"),
-        b'\t' => out.put(*b"\\t"),
-        b'\n' => out.put(*b"\\n"),
-        0x0c => out.put(*b"\\f"),
-        b'\r' => out.put(*b"\\r"),
-        b'"' | b'\\' => out.put([b'\\', byte]),
-        _ => write_unit(out, byte.into()),
+    // A table, since which of them comes next cannot be predicted.
+    match SHORT_ESCAPES[usize::from(byte)] {
+        0 => write_unit(out, byte.into()),
+        letter => out.put([b'\\', letter]),
     }
 }
+
+/// What follows the backslash, for the bytes that have an escape of two characters; 0 for the others.
+const SHORT_ESCAPES: [u8; 256] = {
+    let mut letters = [0; 256];
+    letters[0x08] = b'b';
+    letters[0x09] = b't';
+    letters[0x0a] = b'n';
+    letters[0x0c] = b'f';
+    letters[0x0d] = b'r';
+    letters[b'"' as usize] = b'"';
+    letters[b'\\' as usize] = b'\\';
+    letters
+};
 
 /// Writes a UTF-16 code unit as `\uxxxx`.
 fn write_unit(out: &mut Appender<'_>, unit: u16) {

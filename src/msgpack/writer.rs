@@ -8,6 +8,12 @@ pub fn write_nil(out: &mut impl Sink) {
     out.put([0xc0]);
 }
 
+/// Writes `undefined` as notepack.io 2 does, in a form that all its versions read: an extension of
+/// type 0 in 1 byte.
+pub(crate) fn write_undefined(out: &mut impl Sink) {
+    out.put([0xd4, 0, 0]);
+}
+
 /// Writes a truth value.
 pub fn write_bool(out: &mut impl Sink, value: bool) {
     out.put([if value { 0xc3 } else { 0xc2 }]);

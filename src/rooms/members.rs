@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::NameId;
 
 /// Largest number of members kept as a list; below half of it a bitmap becomes a list again.
-const FEW: usize = 32;
+const FEW: usize = 128;
 
 /// A set of sockets: a list while it is short, a compressed bitmap when it is long.
 ///

@@ -36,19 +36,27 @@ pub fn msgpack_to_json(
     to_json::transcode(reader, out, attachments)
 }
 
+/// What stands outside a JSON text, to be put in its place as MessagePack.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outside<'a> {
+    /// The bytes that placeholders stand for, by number.
+    pub attachments: &'a [&'a [u8]],
+    /// The strings that stand where the text has a [`HOLE`](crate::json::HOLE), in order.
+    pub texts: &'a [&'a [u8]],
+}
+
 /// Writes a JSON text as MessagePack: what notepack.io 3.0.1 writes for the parsed value.
 ///
-/// - A placeholder, spelt as `JSON.stringify` spells it and numbering one of the `attachments`,
-///   becomes those bytes.
+/// - A placeholder, spelt as `JSON.stringify` spells it and numbering one of the attachments, becomes those bytes.
 /// - Integers that 64 bits cannot hold become floats, lone surrogates three bytes each as in WTF-8;
 ///   notepack makes other numbers and uninitialised memory of them.
 /// - Members keep the order of the text, and a key that comes twice is written twice.
 ///
-/// The text is less than 4 GiB. On an error `out` is as it was.
+/// On an error `out` is as it was.
 pub fn json_to_msgpack(
     text: &[u8],
-    attachments: &[&[u8]],
+    outside: Outside<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), json::DecodeError> {
-    to_msgpack::transcode(text, attachments, out)
+    to_msgpack::transcode(text, outside, out)
 }

@@ -163,7 +163,7 @@ fn next(
         }
         match key {
             Item::Str(text) | Item::Bin(text) => {
-                json::write_text(out, cursor.window(text), text.len(), b':')
+                json::write_text(out, cursor.window(text), text.len(), b':');
             }
             _ => write_odd_key(out, key)?,
         }

@@ -1,9 +1,10 @@
 //! JSON text to MessagePack.
 
+use super::Outside;
 use super::headers::{self, Wide};
 use super::stack::Stack;
 use crate::appender::{Appender, Sink};
-use crate::json::{DecodeError, Number, Reader};
+use crate::json::{DecodeError, HOLE, Number, Reader};
 use crate::msgpack;
 
 /// An array or object whose elements are being written.
@@ -26,12 +27,12 @@ enum Kind {
 
 pub(super) fn transcode(
     text: &[u8],
-    attachments: &[&[u8]],
+    outside: Outside<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), DecodeError> {
     let length = out.len();
     let mut wide = Vec::new();
-    let result = walk(&mut Reader::new(text), attachments, out, &mut wide);
+    let result = walk(&mut Reader::new(text), outside, out, &mut wide);
     match result {
         Ok(()) => headers::widen(out, wide),
         Err(_) => out.truncate(length),
@@ -43,11 +44,14 @@ pub(super) fn transcode(
 /// are noted in `wide`.
 fn walk(
     reader: &mut Reader<'_>,
-    attachments: &[&[u8]],
+    outside: Outside<'_>,
     out: &mut Vec<u8>,
     wide: &mut Vec<Wide>,
 ) -> Result<(), DecodeError> {
-    let out = &mut Appender::new(out, reader.rest().len() + 64);
+    let Outside { attachments, texts } = outside;
+    let mut texts = texts.iter();
+    let more: usize = texts.clone().chain(attachments).map(|bytes| bytes.len() + 5).sum();
+    let out = &mut Appender::new(out, reader.rest().len() + more + 64);
     let whole = Frame { kind: Kind::Whole, head: 0, count: 0 };
     let mut stack = Stack::new(whole);
     let mut frame = whole;
@@ -62,6 +66,11 @@ fn walk(
                 None => Some((Kind::Object, 0x80)),
             },
             Some(b'[') => Some((Kind::Array, 0x90)),
+            Some(HOLE) => {
+                reader.advance(1);
+                msgpack::write_str(out, texts.next().ok_or(DecodeError::Truncated)?);
+                None
+            }
             Some(byte) => {
                 write_scalar(out, reader, byte)?;
                 None

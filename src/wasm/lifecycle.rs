@@ -106,6 +106,22 @@ impl Core {
         }
     }
 
+    /// Redis has taken the message that was to be published.
+    #[wasm_bindgen(js_name = handlePublished)]
+    pub fn handle_published(&mut self, adapter: usize, now: f64) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.handle_published(time(now));
+        }
+    }
+
+    /// The message could not be published.
+    #[wasm_bindgen(js_name = handlePublishFailed)]
+    pub fn handle_publish_failed(&mut self, adapter: usize, now: f64) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.handle_publish_failed(time(now));
+        }
+    }
+
     /// The time that `pollTimeout` gave has come.
     #[wasm_bindgen(js_name = handleTimeout)]
     pub fn handle_timeout(&mut self, adapter: usize, now: f64) {

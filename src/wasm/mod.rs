@@ -59,22 +59,28 @@ pub struct Core {
     adapters: Slab<Adapter>,
     input: Vec<u8>,
     output: Vec<u8>,
-    /// A packet's text that the host handed over in parts.
+    /// A packet's text with the strings in its holes.
     text: Vec<u8>,
     list: Vec<u32>,
+    /// The canonical form of the name that is being interned.
+    name: Vec<u8>,
     attachments: Vec<Range<usize>>,
     attachment_list: Vec<u32>,
     results: [u32; Slot::Count as usize],
     /// Why the last message was malformed, or the last broadcast was not published.
     reason: String,
+    /// Makes what stands for binary data out of a `Uint8Array`.
+    bytes: Function,
+    /// The data of the last message, if clients have a custom parser and nobody took it yet.
+    data: JsValue,
 }
 
 #[wasm_bindgen]
 impl Core {
-    /// A core without adapters.
+    /// A core without adapters. `bytes` makes what stands for binary data in decoded values out of
+    /// a `Uint8Array`; it must not call the core.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::new_without_default, reason = "JavaScript makes it")]
-    pub fn new() -> Self {
+    pub fn new(bytes: Function) -> Self {
         console_error_panic_hook::set_once();
         Self {
             adapters: Slab::new(),
@@ -82,10 +88,13 @@ impl Core {
             output: Vec::new(),
             text: Vec::new(),
             list: Vec::new(),
+            name: Vec::new(),
             attachments: Vec::new(),
             attachment_list: Vec::new(),
             results: [0; Slot::Count as usize],
             reason: String::new(),
+            bytes,
+            data: JsValue::UNDEFINED,
         }
     }
 
@@ -113,6 +122,15 @@ impl Core {
         packet::HEADROOM
     }
 
+    /// The data of a packet, given as MessagePack, as JavaScript values: what the published
+    /// adapters' decoder makes of it.
+    ///
+    /// Throws an `Error` with a `code` if it is no MessagePack.
+    pub fn decode(&self, data: &[u8]) -> Result<JsValue, JsValue> {
+        value::decode(data, &self.bytes)
+            .map_err(|error| error::coded(error.code(), &error.to_string()))
+    }
+
     /// Gives back what a huge message made the buffers grow to; the input buffer has moved then.
     pub fn shrink(&mut self) {
         for buffer in [&mut self.input, &mut self.output, &mut self.text] {
@@ -130,19 +148,11 @@ impl Core {
     }
 }
 
-/// The data of a packet, given as MessagePack, as JavaScript values: what the published adapters'
-/// decoder makes of it. `bytes` makes what stands for binary data out of a `Uint8Array`.
+/// JavaScript values as MessagePack: what notepack.io makes of them, `undefined` included.
 ///
-/// Throws an `Error` with a `code` if it is no MessagePack.
-#[wasm_bindgen]
-pub fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, JsValue> {
-    value::decode(data, bytes).map_err(|error| error::coded(error.code(), &error.to_string()))
-}
-
-/// JavaScript values as MessagePack: what notepack.io 3.0.1 makes of them.
-///
-/// Throws an `Error` with a `code` for what has no form there: a function, a symbol, a bigint, a
-/// cycle.
+/// Throws an `Error` with a `code` for what has no form there: a function that is no member, a
+/// symbol, a bigint, a cycle, more than [`MAX_DEPTH`](crate::msgpack::MAX_DEPTH) containers inside
+/// each other.
 #[wasm_bindgen]
 pub fn encode(value: &JsValue) -> Result<Vec<u8>, JsValue> {
     value::encode(value)

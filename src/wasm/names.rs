@@ -24,7 +24,8 @@ impl<'a> Names<'a> {
         names
     }
 
-    fn next(&mut self) -> Option<Room<'a>> {
+    /// The next name; `None` at the end, or for what is none.
+    pub(super) fn next(&mut self) -> Option<Room<'a>> {
         let (&tag, rest) = self.0.split_first()?;
         let (name, rest) = match tag {
             0 => {

@@ -1,13 +1,16 @@
 //! The packet path: lengths in, addresses out.
 
+use std::mem;
+
 use wasm_bindgen::prelude::*;
 
 use crate::adapter::{Body, BroadcastCommand, Delivery, Dropped, Received};
 use crate::json;
 use crate::packet::{self, Encoded};
+use crate::transcode::Outside;
 
 use super::names::Names;
-use super::{Core, Slot};
+use super::{Core, Slot, value};
 
 /// What [`Core::receive`] answers for a message that it dropped.
 const ECHO: i32 = -1;
@@ -20,8 +23,9 @@ impl Core {
     /// Takes the message in the first `length` bytes of the input.
     ///
     /// Gives the number of sockets that want it (their ids are in the list), or why it was dropped.
+    /// If clients have a custom parser, [`take_data`](Self::take_data) gives its data.
     pub fn receive(&mut self, adapter: usize, length: usize) -> i32 {
-        let Self { adapters, input, output, attachments, reason, .. } = self;
+        let Self { adapters, input, output, attachments, reason, bytes, data, .. } = self;
         let (Some(adapter), Some(payload)) = (adapters.get_mut(adapter), input.get(..length))
         else {
             return MALFORMED;
@@ -36,11 +40,29 @@ impl Core {
                 return MALFORMED;
             }
         };
+        if delivery.encoded.is_none() {
+            // Now, while the message can still be refused.
+            match value::decode(payload.get(delivery.data..).unwrap_or_default(), bytes) {
+                Ok(decoded) => *data = decoded,
+                Err(error) => {
+                    adapter.handle_undecodable();
+                    *reason = format!("{} ({})", error, error.code());
+                    return MALFORMED;
+                }
+            }
+        }
         let targets = adapter.targets();
         let (list, count) = (targets.as_ptr() as u32, targets.len() as i32);
         self.set(Slot::List, list);
         self.set_delivery(&delivery);
         count
+    }
+
+    /// The data of the message just received, as JavaScript values; once, and only if clients have
+    /// a custom parser, otherwise `undefined`.
+    #[wasm_bindgen(js_name = takeData)]
+    pub fn take_data(&mut self) -> JsValue {
+        mem::replace(&mut self.data, JsValue::UNDEFINED)
     }
 
     /// Whether a message on the channel in the first `length` bytes of the input can concern a
@@ -54,63 +76,53 @@ impl Core {
 
     /// Broadcasts an event, gives the number of its sockets here (their ids are in the list).
     ///
-    /// The input holds: `headroom` free bytes; the packet's text (or, with no `parts`, its data as
+    /// The input holds: `headroom` free bytes; the packet's text (or, `raw`, its data as
     /// MessagePack); the names of its rooms and of the excepted ones (see `names`); its flags as
-    /// JSON; unless it is one part, the length of each part of the text, and the length of each
-    /// attachment, as four bytes (little-endian); the attachments.
-    ///
-    /// A text in parts has JSON in the first, third, … and in between strings that are not quoted
-    /// yet: long ones, which the core quotes several times as fast as `JSON.stringify`.
+    /// JSON; the length of each string that stands in a hole of the text and of each attachment,
+    /// as four bytes (little-endian); these strings and attachments.
     #[allow(clippy::too_many_arguments, reason = "numbers cost nothing to pass, an object does")]
     pub fn broadcast(
         &mut self,
         adapter: usize,
         text_length: usize,
-        parts: usize,
         rooms: usize,
         except: usize,
         names_length: usize,
         flags_length: usize,
+        texts: usize,
         attachments: usize,
+        raw: bool,
         local: bool,
     ) -> i32 {
         self.set(Slot::Message, 0);
         let Self { adapters, input, output, text: whole, reason, .. } = self;
-        let Some(adapter) = adapters.get_mut(adapter) else {
-            return 0;
-        };
+        let Some(adapter) = adapters.get_mut(adapter) else { return 0 };
         let mut rest = input.get(packet::HEADROOM..).unwrap_or_default();
         let text = take(&mut rest, text_length);
         let mut names = Names::new(take(&mut rest, names_length));
         let flags = take(&mut rest, flags_length);
-        let part_lengths = if parts > 1 { take(&mut rest, parts * 4) } else { &[] };
-        let attachment_lengths = take(&mut rest, attachments * 4);
-        let attachments: Vec<_> =
-            lengths(attachment_lengths).map(|length| take(&mut rest, length)).collect();
-        if parts > 1 {
-            join_parts(text, part_lengths, whole);
-        }
+        let outside = take_outside(&mut rest, texts.saturating_add(attachments));
+        let (texts, attachments) = outside.split_at_checked(texts).unwrap_or_default();
         let (rooms, except) = (names.take(rooms), names.take(except));
-        let body = match parts {
-            0 => Body::MessagePack(text),
-            1 => Body::Text { packet: text, attachments: &attachments },
-            _ => Body::Text {
-                packet: whole.get(packet::HEADROOM..).unwrap_or_default(),
-                attachments: &attachments,
-            },
+        let body = if raw {
+            Body::MessagePack(text)
+        } else {
+            Body::Text(text, Outside { attachments, texts })
         };
         let command = BroadcastCommand { body, rooms: &rooms, except: &except, flags, local };
         let sent = adapter.broadcast(command, output);
         let targets = adapter.targets();
         let (list, count) = (targets.as_ptr() as u32, targets.len() as i32);
-        let frame = match parts {
-            _ if count == 0 => None,
-            0 => None,
-            1 => frame_around(input, text_length),
-            _ => {
-                let length = whole.len().saturating_sub(packet::HEADROOM);
-                frame_around(whole, length)
-            }
+        let frame = if raw || count == 0 {
+            None
+        } else if texts.is_empty() {
+            frame_around(input, text_length)
+        } else {
+            whole.clear();
+            whole.resize(packet::HEADROOM, 0);
+            json::fill(text, texts, whole);
+            let length = whole.len() - packet::HEADROOM;
+            frame_around(whole, length)
         };
         if let Err(error) = &sent {
             *reason = format!("{} ({})", error, error.code());
@@ -200,22 +212,8 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
     taken
 }
 
-/// Numbers of four bytes each.
-fn lengths(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let (chunks, _) = bytes.as_chunks();
-    chunks.iter().map(|chunk| u32::from_le_bytes(*chunk) as usize)
-}
-
-/// Makes one text of its parts, behind a headroom; every second one is quoted on the way.
-fn join_parts(mut parts: &[u8], part_lengths: &[u8], whole: &mut Vec<u8>) {
-    whole.clear();
-    whole.resize(packet::HEADROOM, 0);
-    for (index, length) in lengths(part_lengths).enumerate() {
-        let part = take(&mut parts, length);
-        if index % 2 == 0 {
-            whole.extend_from_slice(part);
-        } else {
-            json::quote(part, whole);
-        }
-    }
+/// Takes `count` lengths of four bytes each, then so many bytes for each.
+fn take_outside<'a>(rest: &mut &'a [u8], count: usize) -> Vec<&'a [u8]> {
+    let (lengths, _) = take(rest, count.saturating_mul(4)).as_chunks();
+    lengths.iter().map(|length| take(rest, u32::from_le_bytes(*length) as usize)).collect()
 }

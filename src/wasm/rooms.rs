@@ -12,21 +12,23 @@ use super::{Core, Slot};
 impl Core {
     /// The id of the name in the first `length` bytes of the input, made if it has none.
     pub fn intern(&mut self, adapter: usize, length: usize) -> u32 {
-        let mut canonical = Vec::with_capacity(length);
-        if let Some([room]) =
-            self.input.get(..length).map(|name| Names::new(name).take(1)).as_deref()
-        {
-            room.write(&mut canonical);
-        }
-        let adapter = self.adapters.get_mut(adapter);
-        adapter.map_or(u32::MAX, |adapter| adapter.rooms_mut().intern(&canonical).index() as u32)
+        let Self { adapters, input, name, .. } = self;
+        let room = input.get(..length).and_then(|bytes| Names::new(bytes).next());
+        let (Some(adapter), Some(room)) = (adapters.get_mut(adapter), room) else {
+            return u32::MAX;
+        };
+        name.clear();
+        room.write(name);
+        adapter.rooms_mut().intern(name).index() as u32
     }
 
-    /// Makes a name a socket's: it is connected, in no room yet.
-    pub fn connect(&mut self, adapter: usize, socket: u32) {
+    /// Makes the name in the first `length` bytes of the input a connected socket's; gives its id.
+    pub fn connect(&mut self, adapter: usize, length: usize) -> u32 {
+        let socket = self.intern(adapter, length);
         if let Some(adapter) = self.adapters.get_mut(adapter) {
             adapter.rooms_mut().connect(NameId::from_index(socket));
         }
+        socket
     }
 
     /// Puts a socket into a room. Bit 0: it was not in it; bit 1: the room is new.
@@ -48,21 +50,23 @@ impl Core {
         u32::from(left.left) | u32::from(left.deleted) << 1 | u32::from(left.freed) << 2
     }
 
-    /// Takes a socket out of all its rooms and forgets it; gives how many rooms it left. The list
-    /// holds each room's id and the bits of [`leave`](Self::leave), then 1 if the socket's own id
-    /// is free.
-    pub fn disconnect(&mut self, adapter: usize, socket: u32) -> u32 {
+    /// Takes a socket out of all its rooms and forgets it; gives how many rooms it left, or -1 if
+    /// it is not connected. The list holds each room's id and the bits of [`leave`](Self::leave),
+    /// then 1 if the socket's own id is free.
+    pub fn disconnect(&mut self, adapter: usize, socket: u32) -> i32 {
         let list = &mut self.list;
         list.clear();
-        let Some(adapter) = self.adapters.get_mut(adapter) else {
-            return 0;
+        let socket = NameId::from_index(socket);
+        let adapter = self.adapters.get_mut(adapter);
+        let Some(adapter) = adapter.filter(|adapter| adapter.rooms().is_socket(socket)) else {
+            return -1;
         };
-        let freed = adapter.rooms_mut().disconnect(NameId::from_index(socket), |room, left| {
+        let freed = adapter.rooms_mut().disconnect(socket, |room, left| {
             let bits =
                 u32::from(left.left) | u32::from(left.deleted) << 1 | u32::from(left.freed) << 2;
             list.extend([room.index() as u32, bits]);
         });
-        let count = list.len() as u32 / 2;
+        let count = list.len() as i32 / 2;
         list.push(u32::from(freed));
         self.set(Slot::List, self.list.as_ptr() as u32);
         count

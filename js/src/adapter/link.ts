@@ -73,9 +73,13 @@ export class Link {
     const { wasm } = this.#core
     switch (output.type) {
       case "publish":
-        this.#driver
-          .publish(output.channel, output.message)
-          .catch((error) => this.#failed("publish", error))
+        this.#driver.publish(output.channel, output.message).then(
+          () => this.#change(() => wasm.handlePublished(this.#adapter, performance.now())),
+          (error) => {
+            this.#failed("publish", error)
+            this.#change(() => wasm.handlePublishFailed(this.#adapter, performance.now()))
+          },
+        )
         break
       case "subscribe":
         this.#driver.subscribe("pattern", output.pattern, this.#listener).then(

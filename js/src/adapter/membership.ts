@@ -3,7 +3,7 @@ import type { Room } from "../socket-io.ts"
 
 /** What the membership tells its adapter: the four room events of socket.io-adapter. */
 export interface RoomEvents {
-  emit(event: RoomEvent, room: Room, sid?: string): unknown
+  emit(event: RoomEvent, room: Room, ...sid: string[]): unknown
   listenerCount(event: RoomEvent): number
 }
 
@@ -23,6 +23,8 @@ export class Membership<Socket> {
   readonly #names: Room[] = []
   /** By id; filled when a socket is first wanted, since it joins rooms before it is connected. */
   readonly #sockets: (Socket | undefined)[] = []
+  #lastSid: string | undefined
+  #lastSocket = 0
   /** Sockets that are leaving all their rooms: listeners still see them in each, as in memory. */
   readonly #leaving = new Map<string, Set<Room>>()
   /** Rooms whose last socket has left, while listeners of that may bring in another. */
@@ -67,15 +69,18 @@ export class Membership<Socket> {
     return this.#leaving.get(sid)
   }
 
-  join(sid: string, rooms: Iterable<Room>): void {
+  join(sid: string, rooms: ReadonlySet<Room>): void {
     const { core, adapter } = this
-    const socket = this.#ids.get(sid) ?? this.#intern(sid)
-    core.wasm.connect(adapter, socket)
+    const socket = this.#socketOf(sid)
+    // Joining connects; a socket that joins nothing is connected all the same.
+    if (rooms.size === 0) core.connect(adapter, sid)
     for (const room of rooms) {
       const id = room === sid ? socket : (this.#ids.get(room) ?? this.#intern(room))
       const changed = core.wasm.join(adapter, socket, id)
-      if (changed & ROOM_CHANGED && !this.#emptied.has(room)) this.#events.emit("create-room", room)
-      if (changed & CHANGED) this.#events.emit("join-room", room, sid)
+      if (changed & ROOM_CHANGED && !this.#emptied.has(room) && this.#hears("create-room")) {
+        this.#events.emit("create-room", room)
+      }
+      if (changed & CHANGED && this.#hears("join-room")) this.#events.emit("join-room", room, sid)
     }
   }
 
@@ -104,20 +109,23 @@ export class Membership<Socket> {
 
   leaveAll(sid: string): void {
     const socket = this.#ids.get(sid)
-    if (socket === undefined || !this.core.wasm.isSocket(this.adapter, socket)) return
-    if (this.#events.listenerCount("leave-room") + this.#events.listenerCount("delete-room") > 0) {
-      this.#leaveOneByOne(sid, socket)
-    }
-    const left = this.core.disconnect(this.adapter, socket)
-    for (let at = 0; at + 1 < left.length; at += 2) {
-      const id = left[at] as number
-      if ((left[at + 1] as number) & FREED) this.#forget(id, this.#names[id])
+    if (socket === undefined) return
+    const { core } = this
+    if (this.#hears("leave-room") || this.#hears("delete-room")) this.#leaveOneByOne(sid, socket)
+    const count = core.disconnect(this.adapter, socket)
+    if (count < 0) return
+    for (let at = 0; at < count; at++) {
+      if (core.listed(2 * at + 1) & FREED) {
+        const room = core.listed(2 * at)
+        this.#forget(room, this.#names[room])
+      }
     }
     this.#sockets[socket] = undefined
-    if (left[left.length - 1] === 1) this.#forget(socket, sid)
+    if (core.listed(2 * count) === 1) this.#forget(socket, sid)
   }
 
   #leaveOneByOne(sid: string, socket: number): void {
+    if (!this.core.wasm.isSocket(this.adapter, socket)) return
     const rooms = Array.from(this.core.roomsOf(this.adapter, socket), (id) => this.nameOf(id))
     this.#leaving.set(sid, new Set(rooms))
     try {
@@ -127,14 +135,32 @@ export class Membership<Socket> {
     }
   }
 
+  /** Whether anybody listens: sockets come and go by the thousand, and few applications do. */
+  #hears(event: RoomEvent): boolean {
+    return this.#events.listenerCount(event) > 0
+  }
+
+  /** The id of a socket, which mostly joins several rooms in a row. */
+  #socketOf(sid: string): number {
+    if (sid !== this.#lastSid) {
+      this.#lastSocket = this.#ids.get(sid) ?? this.#know(sid, this.core.connect(this.adapter, sid))
+      this.#lastSid = sid
+    }
+    return this.#lastSocket
+  }
+
   #intern(name: Room): number {
-    const id = this.core.intern(this.adapter, name)
+    return this.#know(name, this.core.intern(this.adapter, name))
+  }
+
+  #know(name: Room, id: number): number {
     this.#ids.set(name, id)
     this.#names[id] = name
     return id
   }
 
   #forget(id: number, name: Room): void {
+    if (name === this.#lastSid) this.#lastSid = undefined
     this.#ids.delete(name)
     this.#names[id] = undefined
     this.#sockets[id] = undefined

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer"
 import createDebug from "debug"
 import { Adapter } from "socket.io-adapter"
 import { type Core, ECHO, FOREIGN, MALFORMED, NO_ADAPTER, UNWANTED } from "../boundary.ts"
@@ -33,7 +34,9 @@ export interface RedisAdapterOptions {
 
 /** A packet as the core takes it, and as engines do that take no frame. */
 interface Outgoing {
-  body: string | readonly string[] | Uint8Array
+  body: string | Uint8Array
+  /** What goes into the holes of the body. */
+  strings: readonly string[]
   attachments: readonly Uint8Array[]
   /** `undefined` where only the frame will have the text. */
   packets: readonly unknown[] | undefined
@@ -62,6 +65,7 @@ export class RedisAdapter extends Adapter {
   readonly #encoder: Encoder
   /** The channel of broadcasts that are not to exactly one room. */
   readonly #channel: string
+  readonly #channelLength: number
   /** Whether clients speak the default parser's protocol, which the core writes itself. */
   readonly #speaksText: boolean
   /** What the parser writes in front of an event's data; `undefined` if it does more than `JSON.stringify`. */
@@ -108,6 +112,7 @@ export class RedisAdapter extends Adapter {
     this.prefix = wasm.key(this.#handle) as string
     this.requestsTimeout = wasm.requestsTimeout(this.#handle) as number
     this.#channel = wasm.channel(this.#handle) as string
+    this.#channelLength = Buffer.byteLength(this.#channel)
     this.pubClient = pubClient
     this.subClient = subClient
     this.#membership = new Membership<Socket>(
@@ -168,22 +173,22 @@ export class RedisAdapter extends Adapter {
     const core = this.#core
     packet.nsp = this.#nsp.name
     const { rooms, except = NOBODY, flags = {} } = options
-    const { body, attachments, packets } = this.#encode(packet)
-    const local = flags.local === true
+    const { body, strings, attachments, packets } = this.#encode(packet)
     const count = core.broadcast(
       this.#handle,
       body,
+      strings,
       attachments,
       rooms,
       except,
       flagsText(flags),
-      local,
+      flags.local === true,
     )
     const sockets = this.#targets(count)
     const framed = count > 0 && this.#speaksText && attachments.length === 0
     const frame = framed ? core.frame() : undefined
     const inFrame = frame === undefined ? NOTHING : [new FrameText(frame, core.textStart)]
-    if (!local) this.#publish()
+    this.#publish()
     core.settle()
     const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
     const failure = deliver(sockets, packet, packets ?? inFrame, packetOptions)
@@ -192,15 +197,18 @@ export class RedisAdapter extends Adapter {
 
   #encode(packet: Packet): Outgoing {
     if (this.#head !== undefined && !hasBinary(packet.data)) {
-      const body = eventText(this.#head, packet.data)
-      return { body, attachments: NOTHING, packets: typeof body === "string" ? [body] : undefined }
+      const { text, strings } = eventText(this.#head, packet.data)
+      const packets = strings.length === 0 ? [text] : undefined
+      return { body: text, strings, attachments: NOTHING, packets }
     }
     const packets = this.#encoder.encode(packet)
     if (!this.#speaksText) {
-      return { body: this.#core.encode(packet.data), attachments: NOTHING, packets }
+      const body = this.#core.encode(packet.data)
+      return { body, strings: NOTHING, attachments: NOTHING, packets }
     }
     const [text, ...attachments] = packets
-    return { body: text as string, attachments: attachments.map(bytesOf), packets }
+    const body = text as string
+    return { body, strings: NOTHING, attachments: attachments.map(bytesOf), packets }
   }
 
   #publish(): void {
@@ -215,7 +223,7 @@ export class RedisAdapter extends Adapter {
 
   #receive(channel: Uint8Array, message: Uint8Array): void {
     const core = this.#core
-    const count = core.receive(this.#handle, channel, message)
+    const count = core.receive(this.#handle, this.#channelLength, channel, message)
     if (count < 0) return this.#dropped(count)
     const sockets = this.#targets(count)
     const frame = core.frame()
@@ -226,8 +234,8 @@ export class RedisAdapter extends Adapter {
     core.settle()
     try {
       const packets = this.#speaksText
-        ? [packet, ...attachments]
-        : this.#encoder.encode({ type: 2, data: packet.data, nsp: this.#nsp.name })
+        ? withAttachments(packet, attachments)
+        : this.#encoder.encode(packetOf(this.#nsp.name, core.wasm.takeData()))
       const failure = deliver(sockets, packet, packets, options)
       if (failure !== undefined) throw failure
     } catch (error) {
@@ -288,6 +296,14 @@ function optionsOf(
 ): PacketOptions {
   const wsPreEncodedFrame: [Uint8Array] | undefined = frame === undefined ? frame : [frame]
   return { preEncoded: true, volatile, compress, wsPreEncodedFrame }
+}
+
+function withAttachments(packet: ReceivedPacket, attachments: readonly Uint8Array[]): unknown[] {
+  return attachments.length === 0 ? [packet] : [packet, ...attachments]
+}
+
+function packetOf(nsp: string, data: unknown): Packet {
+  return { type: 2, data: data as unknown[], nsp }
 }
 
 /** The flags as JSON, empty if there are none; `local` never leaves the server. */

@@ -1,28 +1,50 @@
+import { HOLE } from "../boundary.ts"
 import { textOf } from "./host.ts"
 
-/** From this many characters on, the core quotes a string quicker than `JSON.stringify` does. */
+/** From this many characters on, a string is quicker quoted by the core. */
 const LONG = 256
+
+/** An event's text, and the strings that go into its holes. */
+export interface EventText {
+  text: string
+  strings: readonly string[]
+}
+
+const NO_STRINGS: readonly string[] = []
 
 /**
  * The text of an event without binary data: what the parser writes in front of it, then its data as
- * JSON. Long strings among its arguments are left as they are, as every second part, for the core to
- * quote.
+ * JSON. Long strings that are its arguments, or members of these, are left to the core.
  */
-export function eventText(head: string, data: readonly unknown[]): string | string[] {
-  if (!data.some(isLong)) return head + JSON.stringify(data)
-  const parts: string[] = []
-  let json = `${head}[`
-  data.forEach((value, index) => {
-    if (index > 0) json += ","
-    if (isLong(value)) {
-      parts.push(json, value)
-      json = ""
-    } else {
-      json += JSON.stringify(value) ?? "null"
-    }
+export function eventText(head: string, data: readonly unknown[]): EventText {
+  if (!data.some(holdsLong)) return { text: head + JSON.stringify(data), strings: NO_STRINGS }
+  const strings: string[] = []
+  const items = data.map((item) => {
+    if (isLong(item)) return hole(strings, item)
+    if (!holdsLong(item)) return JSON.stringify(item) ?? "null"
+    const members = Object.entries(item as object).flatMap(([name, value]) => {
+      const json = isLong(value) ? hole(strings, value) : JSON.stringify(value)
+      return json === undefined ? [] : [`${JSON.stringify(name)}:${json}`]
+    })
+    return `{${members.join()}}`
   })
-  parts.push(`${json}]`)
-  return parts
+  return { text: `${head}[${items.join()}]`, strings }
+}
+
+function hole(strings: string[], text: string): string {
+  strings.push(text)
+  return HOLE
+}
+
+/** Whether a value is a long string or has one for a member. */
+function holdsLong(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return isLong(value)
+  // Others may show themselves otherwise in JSON.
+  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
+  for (const name in value) {
+    if (isLong((value as Record<string, unknown>)[name])) return true
+  }
+  return false
 }
 
 /** A lone surrogate has no form in UTF-8; `JSON.stringify` escapes it. */

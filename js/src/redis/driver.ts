@@ -28,9 +28,10 @@ export interface RedisDriver {
 
   /**
    * Adds the listener to a name and gives when Redis has confirmed the subscription on the connection
-   * of the moment. Adding the same listener twice leaves one. Rejects with `ERR_NOT_READY`, which
-   * changes nothing, with `ERR_CONNECTION_LOST` or with the client's own error, after which the
-   * listener still stands. Whenever `watch` reports the connection ready, ask again for every name.
+   * of the moment. Rejects with `ERR_NOT_READY`, which changes nothing, with `ERR_CONNECTION_LOST` or
+   * with the client's own error, after which the listener still stands. Whenever `watch` reports the
+   * connection ready, ask again for every name. Asking again with a listener on the same connection
+   * ends the subscription in Redis and makes it anew: for a client that has become deaf.
    */
   subscribe(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void>
 

@@ -70,8 +70,9 @@ export class IoredisConnection implements RedisConnection {
     })
   }
 
-  async publish(channel: string, message: Uint8Array): Promise<number> {
-    return Number(await this.#client.publish(channel, asBuffer(message)))
+  publish(channel: string, message: Uint8Array): Promise<number> {
+    // No async function: it would add two promises to each message.
+    return this.#client.publish(channel, asBuffer(message)) as Promise<number>
   }
 
   async subscribe(subscription: Subscription): Promise<void> {

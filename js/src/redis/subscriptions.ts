@@ -48,8 +48,11 @@ export class Subscriptions implements Omit<RedisDriver, "publish"> {
       throw new AdapterError("ERR_NOT_READY", "the subscribing Redis connection is not ready")
     }
     const subscription = this.#names[kind].get(name) ?? this.#add(kind, name)
+    // Whoever asks twice on one connection has found the first answer to be wrong.
+    const deaf = subscription.request !== undefined && subscription.listeners.has(listener)
     subscription.listeners.add(listener)
-    await (subscription.request ??= this.#request(subscription))
+    if (deaf) subscription.request = this.#request(subscription, true)
+    await (subscription.request ??= this.#request(subscription, false))
   }
 
   async unsubscribe(
@@ -88,12 +91,18 @@ export class Subscriptions implements Omit<RedisDriver, "publish"> {
     return subscription
   }
 
-  #request(subscription: SharedSubscription): Promise<void> {
-    const request = this.#untilLost(this.#connection.subscribe(subscription))
+  #request(subscription: SharedSubscription, deaf: boolean): Promise<void> {
+    const request = this.#untilLost(this.#ask(subscription, deaf))
     request.catch(() => {
       if (subscription.request === request) subscription.request = undefined
     })
     return request
+  }
+
+  /** node-redis sends nothing for a subscription that it believes to have. */
+  async #ask(subscription: SharedSubscription, deaf: boolean): Promise<void> {
+    if (deaf) await this.#connection.unsubscribe(subscription)
+    await this.#connection.subscribe(subscription)
   }
 
   /** Keeps the entry until Redis has confirmed: clients restore what they did not see ended. */
