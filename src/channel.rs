@@ -98,6 +98,11 @@ pub fn rooms_spelt(text: &[u8]) -> impl Iterator<Item = Room<'_>> {
     std::iter::once(Room::Text(text)).chain(other)
 }
 
+/// Whether a spelling does not tell the room: UTF-8 has no lone surrogates, and puts U+FFFD for each.
+pub fn is_inexact(text: &[u8]) -> bool {
+    text.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +150,12 @@ mod tests {
         assert_eq!(spelt("-0.5"), [Room::Text(b"-0.5"), Room::Number(-0.5)]);
         assert_eq!(spelt("4a"), [Room::Text(b"4a")]);
         assert_eq!(spelt("null"), [Room::Text(b"null"), Room::Null]);
+    }
+
+    #[test]
+    fn a_replacement_character_leaves_open_which_room_is_meant() {
+        assert!(is_inexact("a\u{fffd}b".as_bytes()));
+        assert!(!is_inexact("aäb".as_bytes()));
+        assert!(!is_inexact(b""));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::channel::{Parsed, rooms_spelt};
+use crate::channel::{Parsed, is_inexact, rooms_spelt};
 use crate::dialect::classic::{self, Broadcast, BroadcastError, Flags, Incoming};
 use crate::packet::{self, Encoded};
 
@@ -105,6 +105,7 @@ impl Adapter {
             Parsed::Room(spelt) => {
                 let wanted = spelt.is_empty()
                     || spelt == self.uid.as_str().as_bytes()
+                    || is_inexact(spelt)
                     || rooms_spelt(spelt)
                         .any(|room| find(&self.rooms, &mut self.name, room).is_some());
                 self.stats.unwanted += u64::from(!wanted);

@@ -65,9 +65,8 @@ fn is_utf8(text: &[u8]) -> bool {
 
 /// Writes a text from its first byte on that is not ASCII.
 fn write_unicode(out: &mut Appender<'_>, text: &[u8]) {
-    if simdutf8::basic::from_utf8(text).is_ok() {
-        write_valid(out, text);
-        return;
+    if is_utf8(text) {
+        return write_valid(out, text);
     }
     let mut rest = text;
     while let Err(error) = core::str::from_utf8(rest) {

@@ -135,7 +135,11 @@ for (const length of [1, 14, 15, 16, 17, 256]) {
     Object.fromEntries(Array.from({ length }, (_, index) => [`key${index}`, index])),
   )
 }
-for (const length of [65535, 65536]) both(`array of ${length}`, new Array(length).fill(0))
+for (const length of [65535, 65536])
+  both(
+    `array of ${length}`,
+    Array.from({ length }, () => 0),
+  )
 for (const depth of [2, 15, 16, 17, 18, 100]) {
   let value = 1
   for (let level = 0; level < depth; level++) value = level % 2 ? { inner: value } : [value, level]
@@ -145,7 +149,7 @@ both(
   "wide inside wide",
   Array.from({ length: 17 }, () => [
     Array.from({ length: 16 }, () => [0]),
-    { a: new Array(18).fill(7) },
+    { a: Array.from({ length: 18 }, () => 7) },
   ]),
 )
 both("integer-like keys", {
@@ -193,22 +197,22 @@ const alphabet = [
 ]
 const text = () =>
   Array.from({ length: random(12) }, () => alphabet[random(alphabet.length)]).join("")
-function value(depth) {
+function randomValue(depth) {
   const kinds = [
     () => random(2147483647) - 1073741823,
     () => (random(2147483647) - 1073741823) / 2 ** random(40),
     () => random(2147483647) * 2 ** random(33),
     text,
     () => [null, true, false][random(3)],
-    () => Array.from({ length: random(6) }, () => value(depth - 1)),
+    () => Array.from({ length: random(6) }, () => randomValue(depth - 1)),
     () =>
       Object.fromEntries(
-        Array.from({ length: random(6) }, () => [text() + random(9), value(depth - 1)]),
+        Array.from({ length: random(6) }, () => [text() + random(9), randomValue(depth - 1)]),
       ),
   ]
   return kinds[random(depth > 0 ? 7 : 5)]()
 }
-for (let count = 0; count < 120; count++) both("random", ["event", value(3), value(2)])
+for (let count = 0; count < 120; count++) both("random", ["event", randomValue(3), randomValue(2)])
 
 // Forms that other senders write.
 for (const form of [
