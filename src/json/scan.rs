@@ -5,49 +5,55 @@ use crate::appender::{Appender, Sink};
 /// Bytes that are looked at together.
 pub(super) const BLOCK: usize = 16;
 
-/// The number of bytes in front of a block's first quote, backslash or control character, and with
-/// `ASCII` also of the first byte that is not ASCII; [`BLOCK`] if there is none.
+/// A bit for each quote, backslash and control character of a block, and with `ASCII` also for each
+/// byte that is not ASCII; the lowest for the first byte.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
-pub(super) fn plain_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> usize {
+fn odd_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> u16 {
     use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
-    let (low, high) = words(block);
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *block;
+    let low = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let high = u64::from_le_bytes([i, j, k, l, m, n, o, p]);
     let bytes = u64x2(low, high);
     let quotes = u8x16_eq(bytes, u8x16_splat(b'"'));
     let backslashes = u8x16_eq(bytes, u8x16_splat(b'\\'));
     let controls = u8x16_lt(bytes, u8x16_splat(0x20));
     let odd = v128_or(controls, v128_or(quotes, backslashes));
     // The bit that counts is the highest of each byte, which also tells ASCII from the rest.
-    let marks = u8x16_bitmask(if ASCII { v128_or(odd, bytes) } else { odd });
-    (u32::from(marks) | 1 << BLOCK).trailing_zeros() as usize
+    u8x16_bitmask(if ASCII { v128_or(odd, bytes) } else { odd })
 }
 
-/// The number of bytes in front of a block's first quote, backslash or control character, and with
-/// `ASCII` also of the first byte that is not ASCII; [`BLOCK`] if there is none.
+/// A bit for each quote, backslash and control character of a block, and with `ASCII` also for each
+/// byte that is not ASCII; the lowest for the first byte.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline(always)]
+fn odd_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> u16 {
+    block.iter().rev().fold(0, |marks, &byte| marks << 1 | u16::from(!is_plain::<ASCII>(byte)))
+}
+
+/// The number of bytes in front of a block's first odd one, as [`odd_bytes`] tells them; [`BLOCK`] if
+/// there is none.
+#[inline(always)]
 pub(super) fn plain_bytes<const ASCII: bool>(block: &[u8; BLOCK]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let marks = |word: u64| {
-        // A borrow runs upwards only, so the lowest mark is exact and the marks above it do not
-        // matter.
-        let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quotes = zeros(word ^ (u64::from(b'"') * ONES));
-        let backslashes = zeros(word ^ (u64::from(b'\\') * ONES));
-        let controls = word.wrapping_sub(0x20 * ONES) & !word;
-        (quotes | backslashes | controls | if ASCII { word } else { 0 }) & (0x80 * ONES)
-    };
-    let (low, high) = words(block);
-    match (marks(low), marks(high)) {
-        (0, high) => 8 + high.trailing_zeros() as usize / 8,
-        (low, _) => low.trailing_zeros() as usize / 8,
-    }
+    (u32::from(odd_bytes::<ASCII>(block)) | 1 << BLOCK).trailing_zeros() as usize
 }
 
 #[inline(always)]
-fn words(block: &[u8; BLOCK]) -> (u64, u64) {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *block;
-    (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p]))
+fn is_plain<const ASCII: bool>(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\' && !(ASCII && byte >= 0x80)
+}
+
+/// Bytes whose odd ones are noted together.
+pub(super) const STRETCH: usize = 4 * BLOCK;
+
+/// A bit for each odd byte of a stretch, as [`odd_bytes`] tells them.
+#[inline(always)]
+pub(super) fn odd_bytes_of_stretch<const ASCII: bool>(stretch: &[u8; STRETCH]) -> u64 {
+    let blocks = stretch.as_chunks::<BLOCK>().0;
+    blocks
+        .iter()
+        .rev()
+        .fold(0, |marks, block| marks << BLOCK | u64::from(odd_bytes::<ASCII>(block)))
 }
 
 /// The number of plain bytes that `text` starts with, told as [`plain_bytes`] tells it.
@@ -77,9 +83,9 @@ pub(super) fn copy_plain<const ASCII: bool>(
     let mut rest = window;
     let mut left = length;
     // Four blocks for each look at the room left in `out`.
-    while let Some((stretch, more)) = rest.split_first_chunk::<{ 4 * BLOCK }>() {
+    while let Some((stretch, more)) = rest.split_first_chunk::<STRETCH>() {
         let mut copied = 0;
-        out.put_with(|room: &mut [u8; 4 * BLOCK]| {
+        out.put_with(|room: &mut [u8; STRETCH]| {
             for (place, block) in room.as_chunks_mut().0.iter_mut().zip(stretch.as_chunks().0) {
                 *place = *block;
                 let plain = plain_bytes::<ASCII>(block);
@@ -92,7 +98,7 @@ pub(super) fn copy_plain<const ASCII: bool>(
             copied
         });
         left -= copied;
-        if copied < 4 * BLOCK {
+        if copied < STRETCH {
             return length - left;
         }
         rest = more;
@@ -122,9 +128,7 @@ fn copy_plain_rest<const ASCII: bool>(out: &mut Appender<'_>, rest: &[u8]) -> us
 /// The number of plain bytes that less than a block starts with.
 #[inline(never)]
 fn plain_bytes_of_rest<const ASCII: bool>(rest: &[u8]) -> usize {
-    let is_plain =
-        |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\' && !(ASCII && byte >= 0x80);
-    rest.iter().take_while(|&&byte| is_plain(byte)).count()
+    rest.iter().take_while(|&&byte| is_plain::<ASCII>(byte)).count()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Texts and times as `JSON.stringify` writes them.
 
-use super::scan::{BLOCK, copy_plain, plain_bytes};
+use super::scan::{BLOCK, STRETCH, copy_plain, odd_bytes_of_stretch, plain_bytes};
 use super::surrogate;
 use crate::appender::{Appender, Sink};
 
@@ -35,7 +35,7 @@ pub(crate) fn write_text(out: &mut Appender<'_>, window: &[u8], length: usize, e
 /// Writes a text that is UTF-8 in quotes.
 pub(super) fn write_quoted(out: &mut Appender<'_>, text: &[u8]) {
     out.put([b'"']);
-    write_valid(out, text);
+    write_escaped::<false>(out, text);
     out.put([b'"']);
 }
 
@@ -44,13 +44,77 @@ pub(super) fn write_quoted(out: &mut Appender<'_>, text: &[u8]) {
 #[inline(never)]
 fn write_odd(out: &mut Appender<'_>, text: &[u8]) {
     let mut rest = text;
-    while let Some((&byte, more)) = rest.split_first() {
+    while let Some((&byte, _)) = rest.split_first() {
         if byte >= 0x80 {
             return write_unicode(out, rest);
         }
-        write_escape(out, byte);
-        let plain = copy_plain::<true>(out, more, more.len());
-        rest = more.get(plain..).unwrap_or_default();
+        rest = write_escaped::<true>(out, rest);
+    }
+}
+
+/// Writes what it can of a text with its escapes, and gives the rest: nothing, or, with `ASCII`, what
+/// starts with a byte that is not ASCII.
+///
+/// Where the next escape is cannot be predicted, and every wrong guess costs as much as copying a
+/// hundred bytes. So the odd bytes of a whole stretch are noted first, and what is in front of each is
+/// copied as a piece of fixed length, of which only the start counts.
+fn write_escaped<'a, const ASCII: bool>(out: &mut Appender<'_>, text: &'a [u8]) -> &'a [u8] {
+    let mut rest = text;
+    // As much again behind the stretch, so that a piece from anywhere in it is inside.
+    while let Some(window) = rest.first_chunk::<{ 2 * STRETCH }>() {
+        let (stretch, _) = window.split_first_chunk::<STRETCH>().unwrap_or((&[0; STRETCH], &[]));
+        let mut marks = odd_bytes_of_stretch::<ASCII>(stretch);
+        let mut start = 0;
+        while marks != 0 {
+            let end = marks.trailing_zeros() as usize;
+            let byte = window.get(end).copied().unwrap_or_default();
+            if ASCII && byte >= 0x80 {
+                out.put_slice(rest.get(start..end).unwrap_or_default());
+                return rest.get(end..).unwrap_or_default();
+            }
+            let letter = SHORT_ESCAPES[usize::from(byte)];
+            put_piece(out, window, start, |room| {
+                let plain = end - start;
+                if let Some(escape) = room.get_mut(plain..plain + 2) {
+                    escape.copy_from_slice(&[b'\\', letter]);
+                }
+                plain + if letter == 0 { 0 } else { 2 }
+            });
+            if letter == 0 {
+                write_unit(out, byte.into());
+            }
+            marks &= marks - 1;
+            start = end + 1;
+        }
+        put_piece(out, window, start, |_| STRETCH - start);
+        rest = rest.get(STRETCH..).unwrap_or_default();
+    }
+    loop {
+        let plain = copy_plain::<ASCII>(out, rest, rest.len());
+        rest = rest.get(plain..).unwrap_or_default();
+        match rest.split_first() {
+            Some((&byte, more)) if !ASCII || byte < 0x80 => {
+                write_escape(out, byte);
+                rest = more;
+            }
+            _ => return rest,
+        }
+    }
+}
+
+/// Appends as much of the stretch of `window` at `start` as `fill` says, after it had the room behind.
+#[inline(always)]
+fn put_piece(
+    out: &mut Appender<'_>,
+    window: &[u8; 2 * STRETCH],
+    start: usize,
+    fill: impl FnOnce(&mut [u8; STRETCH + 2]) -> usize,
+) {
+    if let Some(piece) = window.get(start..).and_then(<[u8]>::first_chunk::<STRETCH>) {
+        out.put_with(|room: &mut [u8; STRETCH + 2]| {
+            room[..STRETCH].copy_from_slice(piece);
+            fill(room)
+        });
     }
 }
 
@@ -66,12 +130,13 @@ fn is_utf8(text: &[u8]) -> bool {
 /// Writes a text from its first byte on that is not ASCII.
 fn write_unicode(out: &mut Appender<'_>, text: &[u8]) {
     if is_utf8(text) {
-        return write_valid(out, text);
+        write_escaped::<false>(out, text);
+        return;
     }
     let mut rest = text;
     while let Err(error) = core::str::from_utf8(rest) {
         let (valid, ill_formed) = rest.split_at(error.valid_up_to());
-        write_valid(out, valid);
+        write_escaped::<false>(out, valid);
         let taken = match (
             surrogate::decode(ill_formed),
             surrogate::decode(ill_formed.get(3..).unwrap_or_default()),
@@ -91,19 +156,7 @@ fn write_unicode(out: &mut Appender<'_>, text: &[u8]) {
         };
         rest = ill_formed.get(taken..).unwrap_or_default();
     }
-    write_valid(out, rest);
-}
-
-fn write_valid(out: &mut Appender<'_>, text: &[u8]) {
-    let mut rest = text;
-    loop {
-        let plain = copy_plain::<false>(out, rest, rest.len());
-        let Some((&byte, more)) = rest.get(plain..).and_then(<[u8]>::split_first) else {
-            return;
-        };
-        write_escape(out, byte);
-        rest = more;
-    }
+    write_escaped::<false>(out, rest);
 }
 
 /// Writes a quote, a backslash or a control character.
