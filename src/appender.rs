@@ -19,7 +19,7 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// A write position in a vector whose bytes behind the position are already there, as zeros.
+/// A write position in a vector whose bytes behind the position are already there.
 ///
 /// That slack lets a short run be copied as one fixed-size chunk that reaches past its end, where
 /// a copy of just the right length is a call (in WebAssembly one out of the module).

@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | `key#nsp#` | by the pattern `key#nsp#*` | broadcasts to everybody, or to several rooms |
 //! | `key#nsp#room#` | by the same pattern | broadcasts to exactly one room |
+//! | `key#nsp#uid#` | by the same pattern | a server's probe of its own subscription |
 //!
 //! The names and messages are those of `@socket.io/redis-adapter` 6 to 8; see [`dialect`].
 //!
@@ -26,7 +27,7 @@ pub mod msgpack;
 pub mod options;
 pub mod packet;
 pub mod rooms;
-pub mod subscription;
+mod subscription;
 pub mod time;
 pub mod transcode;
 #[cfg(feature = "wasm")]

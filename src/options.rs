@@ -77,7 +77,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The options that a user gave by name; names that no published package knows are left alone.
+    /// The options that a user gave by name. Other names are left alone, `publishOnSpecificResponseChannel`
+    /// among them: it concerns answers, which are not there yet.
     ///
     /// # Errors
     /// [`OptionsError`] for a value of the wrong type or range.

@@ -6,7 +6,7 @@ use crate::time::{Duration, Time};
 const CONFIRMATION: Duration = Duration::from_millis(5_000);
 /// How long a probe that Redis has taken may need to come back.
 const PROBE: Duration = Duration::from_millis(1_000);
-/// How many probes may be lost before the subscription is taken for dead.
+/// Lost probes in a row that prove the subscription dead.
 const PROBES: u32 = 2;
 /// The first pause after a refusal; it doubles with each further one.
 const FIRST_PAUSE: u64 = 100;
@@ -15,7 +15,7 @@ const LONGEST_PAUSE: u64 = 5_000;
 
 /// What the host has to do for the subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Publish a probe, which comes back if the subscription is alive.
     Probe,
     /// Ask Redis for the subscription.
@@ -30,7 +30,7 @@ pub enum Step {
 /// when it is asked before the connection is ready), or stay deaf after a reconnection. So each
 /// confirmation is followed by a probe through Redis to this very server.
 #[derive(Debug, Default)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     state: State,
     /// Attempts since it last held.
     attempts: u32,
@@ -72,69 +72,74 @@ enum State {
 
 impl Subscription {
     /// Whether a probe has come back since the connection was last ready.
-    pub const fn is_held(&self) -> bool {
+    pub(crate) const fn is_held(&self) -> bool {
         matches!(self.state, State::Held)
     }
 
     /// Gives the subscription up, for good.
-    pub const fn close(&mut self) {
-        self.state = match self.state {
-            State::Closed | State::Lost => State::Closed,
-            _ => State::Closing,
-        };
+    pub(crate) const fn close(&mut self) {
+        if !matches!(self.state, State::Closed) {
+            self.state = State::Closing;
+        }
     }
 
     /// The connection can take subscriptions, for the first time or again.
-    pub const fn handle_ready(&mut self) {
+    pub(crate) const fn handle_ready(&mut self) {
         if !self.is_closed() {
             self.attempts = 0;
             self.state = State::Due;
         }
     }
 
-    /// The connection is gone, and the subscription with it.
-    pub const fn handle_lost(&mut self) {
-        self.state = if self.is_closed() { State::Closed } else { State::Lost };
+    /// The connection is gone, and nothing that it was asked counts any more.
+    ///
+    /// What is to be given up still is: clients restore their subscriptions by themselves.
+    pub(crate) const fn handle_lost(&mut self) {
+        if !self.is_closed() {
+            self.state = State::Lost;
+        }
     }
 
     /// Redis confirmed the subscription.
-    pub const fn handle_confirmed(&mut self) {
+    pub(crate) const fn handle_confirmed(&mut self) {
         if matches!(self.state, State::Asked { .. }) {
             self.state = State::ProbeDue { lost: 0 };
         }
     }
 
     /// Redis or the client refused the subscription.
-    pub fn handle_refused(&mut self, now: Time) {
+    pub(crate) fn handle_refused(&mut self, now: Time) {
         if matches!(self.state, State::Asked { .. }) {
             self.pause(now);
         }
     }
 
     /// Redis has taken the probe.
-    pub fn handle_probe_taken(&mut self, now: Time) {
+    pub(crate) fn handle_probe_taken(&mut self, now: Time) {
         if let State::ProbeSent { lost, .. } = self.state {
             self.state = State::Probing { lost, until: now + PROBE };
         }
     }
 
     /// The probe could not be published, which says nothing about the subscription.
-    pub fn handle_probe_failed(&mut self, now: Time) {
+    pub(crate) fn handle_probe_failed(&mut self, now: Time) {
         if let State::ProbeSent { lost, .. } = self.state {
             self.state = State::ProbePaused { lost, until: now + self.next_pause() };
         }
     }
 
     /// A probe of this server came back: the subscription lives, however late that is.
-    pub const fn handle_probe(&mut self) {
-        if !self.is_closed() && !matches!(self.state, State::Lost) {
+    ///
+    /// While it is being asked for anew, a probe tells of the old one only.
+    pub(crate) const fn handle_probe(&mut self) {
+        if !self.is_closed() && !matches!(self.state, State::Asked { .. } | State::Lost) {
             self.attempts = 0;
             self.state = State::Held;
         }
     }
 
     /// Time has come to `now`; harmless at any other time.
-    pub fn handle_timeout(&mut self, now: Time) {
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
         match self.state {
             State::Asked { until } if until <= now => self.pause(now),
             State::Paused { until } if until <= now => self.state = State::Due,
@@ -154,7 +159,7 @@ impl Subscription {
     }
 
     /// What to do next, `None` when there is nothing but to wait.
-    pub fn poll_step(&mut self, now: Time) -> Option<Step> {
+    pub(crate) fn poll_step(&mut self, now: Time) -> Option<Step> {
         match self.state {
             State::Due => {
                 self.state = State::Asked { until: now + CONFIRMATION };
@@ -173,7 +178,7 @@ impl Subscription {
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
-    pub const fn poll_timeout(&self) -> Option<Time> {
+    pub(crate) const fn poll_timeout(&self) -> Option<Time> {
         match self.state {
             State::Asked { until }
             | State::Paused { until }
@@ -333,9 +338,21 @@ mod tests {
     }
 
     #[test]
-    fn closing_without_a_connection_needs_no_command() {
-        let mut subscription = Subscription::default();
+    fn closing_without_a_connection_gives_up_what_the_client_would_restore() {
+        let mut subscription = asked();
+        subscription.handle_lost();
         subscription.close();
+        subscription.handle_lost();
+        assert_eq!(subscription.poll_step(at(0)), Some(Step::Unsubscribe));
         assert_eq!(subscription.poll_step(at(0)), None);
+    }
+
+    #[test]
+    fn a_probe_of_the_old_subscription_does_not_vouch_for_the_new_one() {
+        let mut subscription = asked();
+        subscription.handle_probe();
+        assert!(!subscription.is_held());
+        subscription.handle_refused(at(0));
+        assert_eq!(subscription.poll_timeout(), Some(at(100)));
     }
 }

@@ -28,14 +28,12 @@ export const ECHO = -1
 export const FOREIGN = -2
 export const UNWANTED = -3
 export const MALFORMED = -4
+export const PROBE = -5
 
 /** Bits of what `join` and `leave` answer. */
 export const CHANGED = 1
 export const ROOM_CHANGED = 2
 export const FREED = 4
-
-/** The handle of an adapter that is closed. */
-export const NO_ADAPTER = 0xffff_ffff
 
 /** Places in the array of results: `Slot` in `src/wasm/mod.rs`. */
 const LIST = 0
@@ -57,9 +55,6 @@ const ATTACHMENT_COUNT = 11
  */
 export const HOLE = "\x01"
 
-/** Buffers that grew beyond this many bytes are given back after the message. */
-const HUGE = 1 << 18
-
 const NO_BYTES = new Uint8Array()
 const NO_ATTACHMENTS: readonly Uint8Array[] = []
 
@@ -73,6 +68,8 @@ export class Core {
   readonly #host: Host
   readonly #memory: WebAssembly.Memory
   readonly #headroom: number
+  /** The longest buffer that is kept between messages. */
+  readonly #kept: number
   /** Index of the first result in `#words`. */
   readonly #results: number
   #bytes = new Uint8Array()
@@ -90,6 +87,7 @@ export class Core {
     this.#host = host
     this.wasm = new WasmCore(host.binary)
     this.#headroom = WasmCore.headroom()
+    this.#kept = WasmCore.kept()
     this.#results = this.wasm.results() >>> 2
     this.#reserve(1 << 16)
   }
@@ -259,7 +257,7 @@ export class Core {
 
   /** Gives back what a huge message made the buffers grow to; what it left there is gone then. */
   settle(): void {
-    if (this.#capacity <= HUGE) return
+    if (this.#capacity <= this.#kept) return
     this.wasm.shrink()
     this.#capacity = 0
     this.#reserve(1 << 16)
@@ -335,7 +333,7 @@ export class Core {
   /** Makes the input hold so many bytes. */
   #reserve(length: number): void {
     if (length > this.#capacity) {
-      this.#input = this.wasm.input(length)
+      this.#input = rethrown(() => this.wasm.input(length))
       this.#capacity = this.wasm.inputLength()
       this.#bytes = new Uint8Array()
     }

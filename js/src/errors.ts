@@ -9,6 +9,7 @@
  * - `ERR_NOT_READY`: a subscription was asked for while its connection cannot take one.
  * - `ERR_NO_RANDOMNESS`: the host's `crypto` gives no random bytes.
  * - `ERR_READ_ONLY`: `adapter.rooms` or `adapter.sids` was written to; sockets join and leave instead.
+ * - `ERR_TOO_LARGE`: a broadcast has more bytes than Redis takes in one message.
  * - `ERR_UNKNOWN_REDIS_CLIENT`: what was passed as a Redis client is none that we can drive.
  * - `ERR_UNSUPPORTED_OPTION`: an option of the published packages that is not there yet.
  */
@@ -21,6 +22,7 @@ export type AdapterErrorCode =
   | "ERR_NOT_READY"
   | "ERR_NO_RANDOMNESS"
   | "ERR_READ_ONLY"
+  | "ERR_TOO_LARGE"
   | "ERR_UNKNOWN_REDIS_CLIENT"
   | "ERR_UNSUPPORTED_OPTION"
 
@@ -29,8 +31,8 @@ export class AdapterError extends Error {
   override readonly name = "AdapterError"
   readonly code: AdapterErrorCode
 
-  constructor(code: AdapterErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+  constructor(code: AdapterErrorCode, message: string) {
+    super(message)
     this.code = code
   }
 }

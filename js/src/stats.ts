@@ -2,6 +2,8 @@
 export interface Stats {
   /** Broadcasts published to other servers. */
   published: number
+  /** Broadcasts that could not be written as a message, and reached the sockets here alone. */
+  unpublished: number
   /** Broadcasts of other servers that were delivered to at least one socket. */
   delivered: number
   /** Own broadcasts that came back. */

@@ -37,6 +37,8 @@ pub enum Dropped {
     Foreign,
     /// It is no message of this dialect.
     Malformed(BroadcastError),
+    /// A server tries its subscription: this one, or another.
+    Probe,
     /// No socket here is in its rooms.
     Unwanted,
 }
@@ -67,19 +69,21 @@ impl Adapter {
             },
             Ok(Incoming::Echo) => Dropped::Echo,
             Ok(Incoming::Foreign) => Dropped::Foreign,
-            Ok(Incoming::Probe { own: true }) => {
-                self.subscription.handle_probe();
-                Dropped::Echo
+            Ok(Incoming::Probe { own }) => {
+                if own {
+                    self.subscription.handle_probe();
+                }
+                Dropped::Probe
             }
-            Ok(Incoming::Probe { own: false }) => Dropped::Unwanted,
             Err(error) => Dropped::Malformed(error),
         };
-        *match dropped {
-            Dropped::Echo => &mut self.stats.echo,
-            Dropped::Foreign => &mut self.stats.foreign,
-            Dropped::Malformed(_) => &mut self.stats.malformed,
-            Dropped::Unwanted => &mut self.stats.unwanted,
-        } += 1;
+        match dropped {
+            Dropped::Echo => self.stats.echo += 1,
+            Dropped::Foreign => self.stats.foreign += 1,
+            Dropped::Malformed(_) => self.stats.malformed += 1,
+            Dropped::Probe => {}
+            Dropped::Unwanted => self.stats.unwanted += 1,
+        }
         Received::Dropped(dropped)
     }
 

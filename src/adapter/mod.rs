@@ -3,11 +3,12 @@
 //! It does no I/O. A host calls it in one loop: **one mutation, then drain
 //! [`poll_output`](Adapter::poll_output) to empty, then wait** until something happens or
 //! [`poll_timeout`](Adapter::poll_timeout) has come. Its methods are of four kinds: getters;
-//! commands (`broadcast`, `join`, `leave`, …); `handle_*`, by which the world reaches the machine;
+//! commands (`broadcast`, `close`, those of `rooms_mut`); `handle_*`, by which the world reaches the machine;
 //! `poll_*`, by which the machine reaches the world.
 //!
 //! The packet path makes an exception for speed: [`broadcast`](Adapter::broadcast) and
-//! [`handle_message`](Adapter::handle_message) give their result at once, in buffers of the host.
+//! [`handle_message`](Adapter::handle_message) give their result at once, in buffers of the host, and
+//! [`handle_channel`](Adapter::handle_channel) answers at once.
 
 mod inbound;
 mod outbound;

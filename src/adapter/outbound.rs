@@ -83,6 +83,22 @@ impl Adapter {
         if local {
             return Ok(None);
         }
+        let sent = self.write_message(body, rooms, except, flags, out);
+        *match sent {
+            Ok(_) => &mut self.stats.published,
+            Err(_) => &mut self.stats.unpublished,
+        } += 1;
+        sent.map(Some)
+    }
+
+    fn write_message(
+        &self,
+        body: Body<'_>,
+        rooms: &[Room<'_>],
+        except: &[Room<'_>],
+        flags: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Sent, BroadcastFailure> {
         let data = match body {
             Body::MessagePack(bytes) => Data::MessagePack(bytes),
             Body::Text(packet, outside) => Data::Json(self.packet_data(packet)?, outside),
@@ -90,12 +106,11 @@ impl Adapter {
         self.channels.write_target(rooms, out);
         let channel = 0..out.len();
         classic::write_broadcast(out, &self.uid, &self.nsp, data, rooms, except, flags)?;
-        self.stats.published += 1;
-        Ok(Some(Sent { message: channel.end..out.len(), channel }))
+        Ok(Sent { message: channel.end..out.len(), channel })
     }
 
     /// The data of a packet's text: what follows its type, attachments and namespace.
-    fn packet_data<'a>(&self, packet: &'a [u8]) -> Result<&'a [u8], BroadcastFailure> {
+    pub(crate) fn packet_data<'a>(&self, packet: &'a [u8]) -> Result<&'a [u8], BroadcastFailure> {
         let rest = match packet {
             [b'2', rest @ ..] => rest,
             [b'5', rest @ ..] => rest

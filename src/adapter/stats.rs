@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct Stats {
     /// Broadcasts published to other servers.
     pub published: u64,
+    /// Broadcasts that could not be written as a message, and reached the sockets here alone.
+    pub unpublished: u64,
     /// Broadcasts of other servers that were delivered to at least one socket.
     pub delivered: u64,
     /// Own broadcasts that came back.

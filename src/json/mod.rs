@@ -8,7 +8,7 @@ mod writer;
 
 use crate::appender::{Appender, Sink};
 
-pub(crate) use number::{Number, write_f64, write_unsigned};
+pub(crate) use number::{MAX_SAFE, Number, write_f64, write_unsigned};
 pub(crate) use reader::Reader;
 use writer::write_quoted;
 pub(crate) use writer::{write_date, write_text};

@@ -12,7 +12,7 @@ pub(crate) enum Number {
 }
 
 /// The integers up to here are exact as floats, and so are their sums.
-const MAX_SAFE: u64 = (1 << 53) - 1;
+pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
 
 impl Number {
     /// The number that stands at the start of `text`, and the bytes it takes.

@@ -29,6 +29,9 @@ pub enum DecodeError {
     /// More than [`MAX_DEPTH`] containers inside each other.
     #[error("containers are nested too deep")]
     TooDeep,
+    /// More attachments than [`MAX_ATTACHMENTS`](crate::transcode::MAX_ATTACHMENTS).
+    #[error("value holds too many pieces of binary data")]
+    TooManyAttachments,
     /// Bytes follow the value that should have been the last one.
     #[error("bytes follow the last value")]
     TrailingBytes,
@@ -50,6 +53,7 @@ impl DecodeError {
             Self::Key => "MSGPACK_KEY",
             Self::Reserved => "MSGPACK_RESERVED",
             Self::TooDeep => "MSGPACK_TOO_DEEP",
+            Self::TooManyAttachments => "MSGPACK_TOO_MANY_ATTACHMENTS",
             Self::TrailingBytes => "MSGPACK_TRAILING_BYTES",
             Self::Truncated => "MSGPACK_TRUNCATED",
             Self::Unexpected { .. } => "MSGPACK_UNEXPECTED",

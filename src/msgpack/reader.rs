@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         let mut at = self.position;
         // Values still to pass: at most 30 for each byte passed and one for each byte left, so no
         // sum here overflows.
-        let mut pending = 1_usize;
+        let mut pending = 1_u64;
         while pending > 0 {
             let Some(&marker) = self.bytes.get(at) else {
                 return Err(DecodeError::Truncated);
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
             pending -= 1;
             if step.width == 0 {
                 at += usize::from(step.size);
-                pending += usize::from(step.children);
+                pending += u64::from(step.children);
                 continue;
             }
             if step.width == RESERVED {
@@ -272,7 +272,7 @@ impl<'a> Reader<'a> {
                 return Err(DecodeError::Truncated);
             }
             at += bytes as usize;
-            pending += values as usize;
+            pending += values;
         }
         if at > self.bytes.len() {
             return Err(DecodeError::Truncated);

@@ -16,6 +16,10 @@ use core::ops::Range;
 
 use crate::{json, msgpack};
 
+/// The most attachments of a packet: each costs many times the bytes that announce it, and clients
+/// take far fewer.
+pub const MAX_ATTACHMENTS: usize = 1 << 16;
+
 /// Writes the reader's next value as JSON text: what `JSON.stringify` writes for the value that
 /// notepack.io 3.0.1 decodes.
 ///

@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+use super::MAX_ATTACHMENTS;
 use super::key_order::{self, OutOfOrder};
 use super::stack::Stack;
 use crate::appender::{Appender, Sink};
@@ -63,6 +64,9 @@ pub(super) fn transcode(
         result = key_order::scan(reader.clone())
             .map_err(Stop::Decode)
             .and_then(|maps| walk(reader, out, attachments, &maps));
+    }
+    if attachments.len() > MAX_ATTACHMENTS {
+        result = Err(Stop::Decode(DecodeError::TooManyAttachments));
     }
     result.map_err(|stop| {
         out.truncate(length);
@@ -231,7 +235,7 @@ fn write_bool(out: &mut Appender<'_>, value: bool) {
 
 #[inline(always)]
 fn write_unsigned(out: &mut Appender<'_>, value: u64) {
-    if value <= MAX_SAFE {
+    if value <= json::MAX_SAFE {
         json::write_unsigned(out, value);
     } else {
         json::write_f64(out, value as f64);
@@ -241,7 +245,7 @@ fn write_unsigned(out: &mut Appender<'_>, value: u64) {
 #[inline(always)]
 fn write_signed(out: &mut Appender<'_>, value: i64) {
     let magnitude = value.unsigned_abs();
-    if magnitude > MAX_SAFE {
+    if magnitude > json::MAX_SAFE {
         return json::write_f64(out, value as f64);
     }
     if value < 0 {
@@ -257,6 +261,10 @@ fn write_attachment(
     end: usize,
     attachments: &mut Vec<Range<usize>>,
 ) {
+    // What goes beyond is refused when all is read; until then it must not grow.
+    if attachments.len() > MAX_ATTACHMENTS {
+        return;
+    }
     out.put(*b"{\"_placeholder\":true,\"num\":");
     json::write_unsigned(out, attachments.len() as u64);
     out.put([b'}']);
@@ -299,6 +307,3 @@ pub(crate) fn timestamp(data: &[u8]) -> Option<f64> {
     };
     Some(seconds as f64 * 1e3 + f64::from(nanoseconds) / 1e6)
 }
-
-/// Up to here every integer is a JavaScript number; beyond, the nearest number is written.
-const MAX_SAFE: u64 = (1 << 53) - 1;

@@ -53,6 +53,9 @@ enum Slot {
 /// The largest buffer that is kept between messages, in bytes.
 const KEPT: usize = 1 << 18;
 
+/// The longest input, in bytes: Redis takes no longer strings.
+const LONGEST_INPUT: usize = 512 << 20;
+
 /// Every adapter of one JavaScript process, and the buffers they share.
 #[wasm_bindgen]
 pub struct Core {
@@ -99,11 +102,18 @@ impl Core {
     }
 
     /// The address of the input buffer, which holds at least `length` bytes after this call.
-    pub fn input(&mut self, length: usize) -> usize {
-        if self.input.len() < length {
-            self.input.resize(length.next_power_of_two(), 0);
+    ///
+    /// Throws an `Error` with the code `ERR_TOO_LARGE` for more than WebAssembly's memory can hold.
+    pub fn input(&mut self, length: usize) -> Result<usize, JsValue> {
+        let more = length.saturating_sub(self.input.len());
+        if length > LONGEST_INPUT || self.input.try_reserve(more).is_err() {
+            let message = format!("{length} bytes are more than one message can have");
+            return Err(error::coded("ERR_TOO_LARGE", &message));
         }
-        self.input.as_ptr() as usize
+        if more > 0 {
+            self.input.resize(length.next_power_of_two().min(LONGEST_INPUT), 0);
+        }
+        Ok(self.input.as_ptr() as usize)
     }
 
     /// How many bytes the input buffer holds.
@@ -131,12 +141,19 @@ impl Core {
             .map_err(|error| error::coded(error.code(), &error.to_string()))
     }
 
+    /// How many bytes of a buffer are kept between messages; after a longer one, call `shrink`.
+    pub fn kept() -> usize {
+        KEPT
+    }
+
     /// Gives back what a huge message made the buffers grow to; the input buffer has moved then.
     pub fn shrink(&mut self) {
         for buffer in [&mut self.input, &mut self.output, &mut self.text] {
             buffer.truncate(KEPT);
             buffer.shrink_to(KEPT);
         }
+        self.attachments = Vec::new();
+        self.attachment_list = Vec::new();
     }
 }
 

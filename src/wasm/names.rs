@@ -13,15 +13,13 @@ impl<'a> Names<'a> {
         Self(bytes)
     }
 
-    /// The next `count` names, or as many as there are.
-    pub(super) fn take(&mut self, count: usize) -> Vec<Room<'a>> {
+    /// The next `count` names; `None` if one of them is none.
+    pub(super) fn take(&mut self, count: usize) -> Option<Vec<Room<'a>>> {
         let mut names = Vec::with_capacity(count.min(self.0.len()));
-        while names.len() < count
-            && let Some(name) = self.next()
-        {
-            names.push(name);
+        for _ in 0..count {
+            names.push(self.next()?);
         }
-        names
+        Some(names)
     }
 
     /// The next name; `None` at the end, or for what is none.

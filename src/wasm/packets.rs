@@ -17,6 +17,7 @@ const ECHO: i32 = -1;
 const FOREIGN: i32 = -2;
 const UNWANTED: i32 = -3;
 const MALFORMED: i32 = -4;
+const PROBE: i32 = -5;
 
 #[wasm_bindgen]
 impl Core {
@@ -28,12 +29,13 @@ impl Core {
         let Self { adapters, input, output, attachments, reason, bytes, data, .. } = self;
         let (Some(adapter), Some(payload)) = (adapters.get_mut(adapter), input.get(..length))
         else {
-            return MALFORMED;
+            return UNWANTED;
         };
         let delivery = match adapter.handle_message(payload, output, attachments) {
             Received::Delivery(delivery) => delivery,
             Received::Dropped(Dropped::Echo) => return ECHO,
             Received::Dropped(Dropped::Foreign) => return FOREIGN,
+            Received::Dropped(Dropped::Probe) => return PROBE,
             Received::Dropped(Dropped::Unwanted) => return UNWANTED,
             Received::Dropped(Dropped::Malformed(error)) => {
                 *reason = format!("{} ({})", error, error.code());
@@ -104,6 +106,7 @@ impl Core {
         let outside = take_outside(&mut rest, texts.saturating_add(attachments));
         let (texts, attachments) = outside.split_at_checked(texts).unwrap_or_default();
         let (rooms, except) = (names.take(rooms), names.take(except));
+        let (Some(rooms), Some(except)) = (rooms, except) else { return 0 };
         let body = if raw {
             Body::MessagePack(text)
         } else {
@@ -120,7 +123,10 @@ impl Core {
         } else {
             whole.clear();
             whole.resize(packet::HEADROOM, 0);
-            json::fill(text, texts, whole);
+            // A namespace may be named by anything, so holes are looked for in the data alone.
+            let data = adapter.packet_data(text).unwrap_or(text);
+            whole.extend_from_slice(text.strip_suffix(data).unwrap_or_default());
+            json::fill(data, texts, whole);
             let length = whole.len() - packet::HEADROOM;
             frame_around(whole, length)
         };
@@ -149,6 +155,7 @@ impl Core {
         };
         let mut names = Names::new(names);
         let (rooms, except) = (names.take(rooms), names.take(except));
+        let (Some(rooms), Some(except)) = (rooms, except) else { return 0 };
         adapter.find_targets(rooms.iter().copied(), rooms.is_empty(), except.iter().copied());
         let targets = adapter.targets();
         let (list, count) = (targets.as_ptr() as u32, targets.len() as i32);

@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::adapter::Adapter;
-use crate::rooms::NameId;
+use crate::rooms::{Left, NameId};
 
 use super::names::Names;
 use super::{Core, Slot};
@@ -47,7 +47,7 @@ impl Core {
             return 0;
         };
         let left = adapter.rooms_mut().leave(NameId::from_index(socket), NameId::from_index(room));
-        u32::from(left.left) | u32::from(left.deleted) << 1 | u32::from(left.freed) << 2
+        bits(left)
     }
 
     /// Takes a socket out of all its rooms and forgets it; gives how many rooms it left, or -1 if
@@ -62,9 +62,7 @@ impl Core {
             return -1;
         };
         let freed = adapter.rooms_mut().disconnect(socket, |room, left| {
-            let bits =
-                u32::from(left.left) | u32::from(left.deleted) << 1 | u32::from(left.freed) << 2;
-            list.extend([room.index() as u32, bits]);
+            list.extend([room.index() as u32, bits(left)]);
         });
         let count = list.len() as i32 / 2;
         list.push(u32::from(freed));
@@ -135,4 +133,9 @@ impl Core {
         self.set(Slot::List, self.list.as_ptr() as u32);
         self.list.len()
     }
+}
+
+/// The answer of `leave` in bits.
+fn bits(left: Left) -> u32 {
+    u32::from(left.left) | u32::from(left.deleted) << 1 | u32::from(left.freed) << 2
 }

@@ -267,10 +267,13 @@ fn write_text(out: &mut Vec<u8>, text: &JsString) {
 
 /// What the value says it is in JSON, if it says so.
 fn to_json(value: &JsValue) -> Result<Option<JsValue>, JsValue> {
-    if !value.is_object() {
-        return Ok(None);
-    }
-    match Reflect::get(value, &"toJSON".into())?.dyn_into::<Function>() {
+    // Applications give bigints a `toJSON`; a primitive has its methods from its prototype.
+    let holder = match value.is_bigint() {
+        true => Object::get_prototype_of(value).into(),
+        false if value.is_object() => value.clone(),
+        false => return Ok(None),
+    };
+    match Reflect::get(&holder, &"toJSON".into())?.dyn_into::<Function>() {
         Ok(function) => function.call0(value).map(Some),
         Err(_) => Ok(None),
     }

@@ -9,6 +9,11 @@ export interface RoomEvents {
 
 type RoomEvent = "create-room" | "delete-room" | "join-room" | "leave-room"
 
+/** A view that keeps what it shows when that goes. */
+export interface Freezable {
+  freeze(rooms: Iterable<Room>): void
+}
+
 /**
  * The names behind the core's ids. Which socket is in which room is known to the core alone; a name
  * has an id for as long as it is a socket's or a room with members.
@@ -16,13 +21,15 @@ type RoomEvent = "create-room" | "delete-room" | "join-room" | "leave-room"
 export class Membership<Socket> {
   readonly core: Core
   /** The adapter's handle. */
-  adapter: number
+  readonly adapter: number
   readonly #events: RoomEvents
   readonly #find: (sid: string) => Socket | undefined
   readonly #ids = new Map<Room, number>()
   readonly #names: Room[] = []
   /** By id; filled when a socket is first wanted, since it joins rooms before it is connected. */
   readonly #sockets: (Socket | undefined)[] = []
+  /** What was handed out of the rooms of sockets that are connected. */
+  readonly #views = new Map<string, Freezable>()
   #lastSid: string | undefined
   #lastSocket = 0
   /** Sockets that are leaving all their rooms: listeners still see them in each, as in memory. */
@@ -64,6 +71,20 @@ export class Membership<Socket> {
     return found
   }
 
+  /** The view of a socket's rooms, the same one for as long as it is connected. */
+  view<View extends Freezable>(sid: string, make: () => View): View {
+    const known = this.#views.get(sid) as View | undefined
+    if (known !== undefined) return known
+    const view = make()
+    this.#views.set(sid, view)
+    return view
+  }
+
+  /** Whether listeners are being told that the last socket left a room. */
+  isEmptied(room: Room): boolean {
+    return this.#emptied.has(room)
+  }
+
   /** The rooms of a socket that is leaving them all. */
   leaving(sid: string): ReadonlySet<Room> | undefined {
     return this.#leaving.get(sid)
@@ -77,10 +98,13 @@ export class Membership<Socket> {
     for (const room of rooms) {
       const id = room === sid ? socket : (this.#ids.get(room) ?? this.#intern(room))
       const changed = core.wasm.join(adapter, socket, id)
-      if (changed & ROOM_CHANGED && !this.#emptied.has(room) && this.#hears("create-room")) {
-        this.#events.emit("create-room", room)
+      const created = changed & ROOM_CHANGED && !this.#emptied.has(room)
+      if (created && this.#hears("create-room")) this.#events.emit("create-room", room)
+      if (changed & CHANGED && this.#hears("join-room")) {
+        this.#events.emit("join-room", room, sid)
+        // A listener may have turned the socket away, and its id may be another's now.
+        if (this.#ids.get(sid) !== socket) return
       }
-      if (changed & CHANGED && this.#hears("join-room")) this.#events.emit("join-room", room, sid)
     }
   }
 
@@ -95,11 +119,12 @@ export class Membership<Socket> {
       if (changed & CHANGED) this.#events.emit("leave-room", room, sid)
       return
     }
+    const outermost = !this.#emptied.has(room)
     this.#emptied.add(room)
     try {
       this.#events.emit("leave-room", room, sid)
     } finally {
-      this.#emptied.delete(room)
+      if (outermost) this.#emptied.delete(room)
     }
     const again = this.#ids.get(room)
     if (again === undefined || this.core.wasm.memberCount(this.adapter, again) === 0) {
@@ -111,7 +136,14 @@ export class Membership<Socket> {
     const socket = this.#ids.get(sid)
     if (socket === undefined) return
     const { core } = this
+    const view = this.#views.get(sid)
+    if (view !== undefined) {
+      // As in memory, where what `socket.rooms` gave in time can be read after the disconnection.
+      view.freeze(this.#roomsOf(socket))
+      this.#views.delete(sid)
+    }
     if (this.#hears("leave-room") || this.#hears("delete-room")) this.#leaveOneByOne(sid, socket)
+    if (this.#ids.get(sid) !== socket) return
     const count = core.disconnect(this.adapter, socket)
     if (count < 0) return
     for (let at = 0; at < count; at++) {
@@ -126,13 +158,17 @@ export class Membership<Socket> {
 
   #leaveOneByOne(sid: string, socket: number): void {
     if (!this.core.wasm.isSocket(this.adapter, socket)) return
-    const rooms = Array.from(this.core.roomsOf(this.adapter, socket), (id) => this.nameOf(id))
+    const rooms = this.#roomsOf(socket)
     this.#leaving.set(sid, new Set(rooms))
     try {
       for (const room of rooms) this.leave(sid, room)
     } finally {
       this.#leaving.delete(sid)
     }
+  }
+
+  #roomsOf(socket: number): Room[] {
+    return Array.from(this.core.roomsOf(this.adapter, socket), (id) => this.nameOf(id))
   }
 
   /** Whether anybody listens: sockets come and go by the thousand, and few applications do. */

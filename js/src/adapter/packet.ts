@@ -39,10 +39,14 @@ export function deliver(
   options: PacketOptions,
 ): unknown {
   let failure: unknown
+  let strings: readonly unknown[] | undefined
   for (const socket of sockets) {
     try {
       socket.notifyOutgoingListeners?.(packet)
-      socket.client.writeToEngine(takesObjects(socket) ? packets : packets.map(plain), options)
+      socket.client.writeToEngine(
+        takesObjects(socket) ? packets : (strings ??= packets.map(plain)),
+        options,
+      )
     } catch (error) {
       failure ??= error
     }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer"
 import createDebug from "debug"
 import { Adapter } from "socket.io-adapter"
-import { type Core, ECHO, FOREIGN, MALFORMED, NO_ADAPTER, UNWANTED } from "../boundary.ts"
+import { type Core, ECHO, FOREIGN, MALFORMED, PROBE, UNWANTED } from "../boundary.ts"
 import { driverFor, type RedisClient, type RedisDriver } from "../redis/driver.ts"
 import type {
   BroadcastFlags,
@@ -30,6 +30,8 @@ export interface RedisAdapterOptions {
   key?: string
   /** How long answers of other servers are waited for, in milliseconds. Default 5,000. */
   requestsTimeout?: number
+  /** Without effect yet: it concerns answers to requests, which are not there. */
+  publishOnSpecificResponseChannel?: boolean
 }
 
 /** A packet as the core takes it, and as engines do that take no frame. */
@@ -43,6 +45,7 @@ interface Outgoing {
 }
 
 const NOTHING: readonly never[] = []
+const NO_BYTES = new Uint8Array()
 const NOBODY: ReadonlySet<Room> = new Set()
 
 /**
@@ -60,7 +63,7 @@ export class RedisAdapter extends Adapter {
   readonly requestsTimeout: number
 
   readonly #core: Core
-  #handle: number
+  readonly #handle: number
   readonly #nsp: Namespace
   readonly #encoder: Encoder
   /** The channel of broadcasts that are not to exactly one room. */
@@ -68,14 +71,14 @@ export class RedisAdapter extends Adapter {
   readonly #channelLength: number
   /** Whether clients speak the default parser's protocol, which the core writes itself. */
   readonly #speaksText: boolean
-  /** What the parser writes in front of an event's data; `undefined` if it does more than `JSON.stringify`. */
-  readonly #head: string | undefined
+  /** What the parser writes in front of an event's data. */
+  readonly #head: string
   readonly #membership: Membership<Socket>
   readonly #driver: RedisDriver
   readonly #link: Link
   readonly #publishFailed = (error: unknown): void => this.#failed("publish", error)
   #whenSubscribed: (() => void)[] = []
-  #closed = false
+  #closed: Promise<void> | undefined
 
   static {
     // socket.io-adapter declares it private, and its other methods find sockets by it.
@@ -105,8 +108,9 @@ export class RedisAdapter extends Adapter {
     this.#nsp = nsp
     this.#encoder = nsp.server.encoder as Encoder
     this.#speaksText = speaksText(this.#encoder)
-    this.#head = this.#speaksText ? headOf(this.#encoder, nsp.name) : undefined
+    this.#head = this.#speaksText ? headOf(this.#encoder, nsp.name) : ""
     this.#handle = this.#core.open(nsp.name, options, this.#speaksText)
+    closedAdapters.register(this, this.#handle)
     const { wasm } = this.#core
     this.uid = wasm.uid(this.#handle) as string
     this.prefix = wasm.key(this.#handle) as string
@@ -132,7 +136,10 @@ export class RedisAdapter extends Adapter {
     )
   }
 
-  /** Resolves when messages of other servers arrive for certain: a probe has come back through Redis. */
+  /**
+   * Resolves when messages of other servers arrive for certain: a probe has come back through Redis.
+   * Stays open while Redis is away, and for good once the adapter is closed.
+   */
   subscribed(): Promise<void> {
     if (this.#core.wasm.isSubscribed(this.#handle)) return Promise.resolve()
     return new Promise((resolve) => this.#whenSubscribed.push(resolve))
@@ -144,11 +151,9 @@ export class RedisAdapter extends Adapter {
   }
 
   /** Ends the subscription; resolves when Redis has been told. Sockets that are left are still served. */
-  override async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.#link.close()
-    this.#disposeIfEmpty()
+  override close(): Promise<void> {
+    this.#closed ??= this.#link.close()
+    return this.#closed
   }
 
   override addAll(id: string, rooms: Set<string>): void {
@@ -161,7 +166,6 @@ export class RedisAdapter extends Adapter {
 
   override delAll(id: string): void {
     this.#membership.leaveAll(id)
-    if (this.#closed) this.#disposeIfEmpty()
   }
 
   override socketRooms(id: string): Set<string> | undefined {
@@ -173,7 +177,8 @@ export class RedisAdapter extends Adapter {
     const core = this.#core
     packet.nsp = this.#nsp.name
     const { rooms, except = NOBODY, flags = {} } = options
-    const { body, strings, attachments, packets } = this.#encode(packet)
+    const local = flags.local === true
+    const { body, strings, attachments, packets } = this.#encode(packet, local)
     const count = core.broadcast(
       this.#handle,
       body,
@@ -181,29 +186,29 @@ export class RedisAdapter extends Adapter {
       attachments,
       rooms,
       except,
-      flagsText(flags),
-      flags.local === true,
+      local ? "" : flagsText(flags),
+      local,
     )
     const sockets = this.#targets(count)
     const framed = count > 0 && this.#speaksText && attachments.length === 0
     const frame = framed ? core.frame() : undefined
     const inFrame = frame === undefined ? NOTHING : [new FrameText(frame, core.textStart)]
-    this.#publish()
+    if (!local) this.#publish()
     core.settle()
     const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
     const failure = deliver(sockets, packet, packets ?? inFrame, packetOptions)
     if (failure !== undefined) throw failure
   }
 
-  #encode(packet: Packet): Outgoing {
-    if (this.#head !== undefined && !hasBinary(packet.data)) {
+  #encode(packet: Packet, local: boolean): Outgoing {
+    if (this.#speaksText && !hasBinary(packet.data)) {
       const { text, strings } = eventText(this.#head, packet.data)
       const packets = strings.length === 0 ? [text] : undefined
       return { body: text, strings, attachments: NOTHING, packets }
     }
     const packets = this.#encoder.encode(packet)
     if (!this.#speaksText) {
-      const body = this.#core.encode(packet.data)
+      const body = local ? NO_BYTES : this.#core.encode(packet.data)
       return { body, strings: NOTHING, attachments: NOTHING, packets }
     }
     const [text, ...attachments] = packets
@@ -213,18 +218,18 @@ export class RedisAdapter extends Adapter {
 
   #publish(): void {
     const message = this.#core.message()
-    if (message === undefined) return
-    try {
-      this.#driver.publish(this.#core.channel(this.#channel), message).catch(this.#publishFailed)
-    } catch (error) {
-      this.#publishFailed(error)
-    }
+    if (message === undefined) return this.#publishFailed(this.#core.wasm.reason())
+    this.#driver.publish(this.#core.channel(this.#channel), message).catch(this.#publishFailed)
   }
 
   #receive(channel: Uint8Array, message: Uint8Array): void {
     const core = this.#core
     const count = core.receive(this.#handle, this.#channelLength, channel, message)
-    if (count < 0) return this.#dropped(count)
+    if (count < 0) {
+      this.#dropped(count)
+      core.settle()
+      return
+    }
     const sockets = this.#targets(count)
     const frame = core.frame()
     const packet = new ReceivedPacket(core, this.#nsp.name, message, frame)
@@ -247,7 +252,7 @@ export class RedisAdapter extends Adapter {
   }
 
   #dropped(why: number): void {
-    if (why === ECHO && this.#whenSubscribed.length > 0) this.#noticeSubscribed()
+    if (why === PROBE) this.#noticeSubscribed()
     if (why === MALFORMED) debug("ignoring malformed message: %s", this.#core.wasm.reason())
     else if (debug.enabled) debug("ignoring message: %s", DROPPED.get(why))
   }
@@ -273,17 +278,15 @@ export class RedisAdapter extends Adapter {
   #failed(what: string, error: unknown): void {
     debug("%s failed on %s: %o", what, this.#nsp.name, error)
   }
-
-  /** Gives the core's memory back once nothing can ask for it any more. */
-  #disposeIfEmpty(): void {
-    if (this.#core.wasm.socketCount(this.#handle) > 0) return
-    this.#core.wasm.dispose(this.#handle)
-    this.#handle = NO_ADAPTER
-    this.#membership.adapter = NO_ADAPTER
-  }
 }
 
+/** Gives the core's memory back when nobody can use an adapter any more. */
+const closedAdapters = new FinalizationRegistry<number>((handle) => {
+  processCore().wasm.dispose(handle)
+})
+
 const DROPPED = new Map([
+  [PROBE, "probe of a subscription"],
   [ECHO, "same uid"],
   [FOREIGN, "different namespace"],
   [UNWANTED, "no socket here is in its rooms"],
@@ -306,7 +309,7 @@ function packetOf(nsp: string, data: unknown): Packet {
   return { type: 2, data: data as unknown[], nsp }
 }
 
-/** The flags as JSON, empty if there are none; `local` never leaves the server. */
+/** The flags as JSON, empty if there are none. */
 function flagsText(flags: BroadcastFlags): string {
   for (const flag in flags) {
     if (flags[flag as keyof BroadcastFlags] !== undefined) return JSON.stringify(flags)
@@ -314,8 +317,14 @@ function flagsText(flags: BroadcastFlags): string {
   return ""
 }
 
-/** Whether an encoder writes what socket.io-parser's does: seen from what it makes of two packets. */
+/**
+ * Whether an encoder is socket.io-parser's, or writes what that does: seen from what it makes of two
+ * packets. One that was given a replacer or is a subclass may do more with others.
+ */
 function speaksText(encoder: Encoder): boolean {
+  const base = Object.getPrototypeOf(Object.getPrototypeOf(encoder))
+  if (base !== Object.prototype || Object.hasOwn(encoder, "encode")) return false
+  if (Reflect.get(encoder, "replacer") !== undefined) return false
   try {
     const [text, ...none] = encoder.encode({ type: 2, nsp: "/a", data: ["b", { c: null }] })
     const [header, bytes, ...more] = encoder.encode({
@@ -334,9 +343,7 @@ function speaksText(encoder: Encoder): boolean {
   }
 }
 
-function headOf(encoder: Encoder, nsp: string): string | undefined {
-  // The replacer that an application gave to socket.io-parser's Encoder.
-  if (Reflect.get(encoder, "replacer") !== undefined) return undefined
+function headOf(encoder: Encoder, nsp: string): string {
   const [text] = encoder.encode({ type: 2, nsp, data: [] })
   return (text as string).slice(0, -"[]".length)
 }

@@ -23,11 +23,21 @@ interface Source<T> {
 
 /** A `Set` that holds nothing itself: each look goes to the core. */
 class LiveSet<T> extends Set<T> {
-  readonly #source: Source<T>
+  #source: Source<T>
 
   constructor(source: Source<T>) {
     super()
     this.#source = source
+  }
+
+  /** Shows these values from now on. */
+  freeze(values: Iterable<T>): void {
+    const kept = new Set(values)
+    this.#source = {
+      has: (value) => kept.has(value),
+      size: () => kept.size,
+      values: () => kept,
+    }
   }
 
   override get size(): number {
@@ -181,8 +191,9 @@ export function roomsView(membership: Membership<unknown>): Map<Room, Set<string
       },
     })
   return new LiveMap<Room, string>({
-    has: (room) => sizeOf(room) > 0,
-    get: (room) => (sizeOf(room) > 0 ? members(room) : undefined),
+    // A room whose last socket has left is still there, empty, for those who are told.
+    has: (room) => sizeOf(room) > 0 || membership.isEmptied(room),
+    get: (room) => (sizeOf(room) > 0 || membership.isEmptied(room) ? members(room) : undefined),
     size: () => core.wasm.roomCount(membership.adapter),
     *values() {
       for (const [name, id] of membership.entries()) {
@@ -205,7 +216,7 @@ export function sidsView(membership: Membership<unknown>): Map<string, Set<Room>
     const id = idOf(sid)
     return id === undefined ? [] : names(membership, core.roomsOf(membership.adapter, id))
   }
-  const rooms = (sid: string): Set<Room> =>
+  const rooms = (sid: string): LiveSet<Room> =>
     new LiveSet<Room>({
       has: (room) => {
         const leaving = membership.leaving(sid)
@@ -219,7 +230,7 @@ export function sidsView(membership: Membership<unknown>): Map<string, Set<Room>
     })
   return new LiveMap<string, Room>({
     has: (sid) => idOf(sid) !== undefined,
-    get: (sid) => (idOf(sid) === undefined ? undefined : rooms(sid)),
+    get: (sid) => (idOf(sid) === undefined ? undefined : membership.view(sid, () => rooms(sid))),
     size: () => core.wasm.socketCount(membership.adapter),
     *values() {
       for (const [name, id] of membership.entries()) {

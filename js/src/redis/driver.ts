@@ -21,7 +21,7 @@ export interface RedisDriver {
 
   /**
    * Publishes the bytes as they are, without a copy: they must not change until the promise settles.
-   * Gives the number of subscribers that Redis reports. Rejects with the client's own error; while
+   * Gives the number of subscribers that Redis reports. Never throws; rejects with the client's own error; while
    * the connection is down, the client decides whether to queue.
    */
   publish(channel: string, message: Uint8Array): Promise<number>
@@ -78,7 +78,13 @@ function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
     get ready() {
       return shared.ready
     },
-    publish: (channel, message) => publisher.publish(channel, message),
+    publish(channel, message) {
+      try {
+        return publisher.publish(channel, message)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
     subscribe: (kind, name, listener) => shared.subscribe(kind, name, listener),
     unsubscribe: (kind, name, listener) => shared.unsubscribe(kind, name, listener),
     watch: (onReady, onLost, onListenerError) => shared.watch(onReady, onLost, onListenerError),
