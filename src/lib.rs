@@ -21,6 +21,7 @@ pub mod adapter;
 mod appender;
 pub mod channel;
 pub mod dialect;
+pub mod event;
 pub mod id;
 pub mod json;
 pub mod msgpack;

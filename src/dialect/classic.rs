@@ -180,7 +180,7 @@ fn read_usual_packet<'a>(
     if reader.pass(&PACKET_TO_DATA) {
         let data = reader.clone();
         reader.skip()?;
-        if reader.pass(&NSP) && reader.str()? == nsp.as_str().as_bytes() {
+        if reader.pass(&NSP) && reader.str().is_ok_and(|name| name == nsp.as_str().as_bytes()) {
             check_event(data.clone())?;
             return Ok(Some(data));
         }
@@ -224,7 +224,7 @@ fn read_packet<'a>(
 }
 
 /// The event names that socket.io-parser 4.2 refuses; its client then disconnects.
-const RESERVED_EVENTS: [&[u8]; 6] = [
+pub(crate) const RESERVED_EVENTS: [&[u8]; 6] = [
     b"connect",
     b"connect_error",
     b"disconnect",

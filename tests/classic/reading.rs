@@ -9,6 +9,7 @@ use socketio_redis_edge::dialect::classic::{
 use socketio_redis_edge::id::Room;
 use socketio_redis_edge::msgpack::DecodeError;
 use socketio_redis_edge::options::Options;
+use socketio_redis_edge::transcode::MAX_ATTACHMENTS;
 
 use super::{bytes, connect, nsp, packet, server, uid};
 
@@ -137,6 +138,17 @@ fn a_namespace_that_is_missing_is_the_main_one() {
     assert!(matches!(read_as(&admin, "/admin"), Ok(Some(_))));
 }
 
+/// `undefined` as notepack.io 2 writes it, with @socket.io/redis-adapter 7 and older.
+#[test]
+fn what_older_senders_write_for_undefined_is_as_good_as_nothing() {
+    let undefined = Value::Ext(0, vec![0]);
+    let opts = map! { "rooms": undefined.clone(), "except": undefined.clone(), "flags": undefined.clone() };
+    let packet = map! { "type": 2, "data": list!["e"], "nsp": undefined };
+    let message = list!["abcdef", packet, opts];
+    assert_eq!(read(&message), Ok(Some((vec![], vec![], flags(false, None)))));
+    assert_eq!(read_as(&message, "/admin"), Ok(None));
+}
+
 #[test]
 fn events_that_would_disconnect_clients_are_refused() {
     let event = |data: Value| read(&list!["abcdef", packet(data), map! {}]);
@@ -145,7 +157,8 @@ fn events_that_would_disconnect_clients_are_refused() {
     {
         assert_eq!(event(list![reserved]), Err(BroadcastError::Event));
     }
-    for data in [list![], list![Value::Nil], list![list!["e"]], list![true]] {
+    let nan = list![Value::F64(f64::NAN)];
+    for data in [list![], list![Value::Nil], list![list!["e"]], list![true], nan] {
         assert_eq!(event(data.clone()), Err(BroadcastError::Event), "{data}");
     }
     for data in [list![""], list!["connected", 1], list![42], list![1.5]] {
@@ -212,6 +225,22 @@ fn a_message_malformed_beyond_its_opts_reaches_nobody_and_leaves_nothing() {
     let error = BroadcastError::MessagePack(DecodeError::Key);
     assert_eq!(received, Received::Dropped(Dropped::Malformed(error)));
     assert_eq!((server.targets(), &*out, &*places), (&[][..], &[][..], &[][..]));
+}
+
+#[test]
+fn more_attachments_than_memory_could_hold_are_refused() {
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    let mut received = |count: usize| {
+        let bin = Value::Binary(Vec::new());
+        let data = Value::Array([vec![Value::from("e")], vec![bin; count]].concat());
+        let message = bytes(&list!["abcdef", packet(data), map! {}]);
+        let mut adapter = server();
+        connect(&mut adapter, b"socket", None);
+        adapter.handle_message(&message, &mut out, &mut places)
+    };
+    assert!(matches!(received(MAX_ATTACHMENTS), Received::Delivery(_)));
+    let error = BroadcastError::MessagePack(DecodeError::TooManyAttachments);
+    assert_eq!(received(MAX_ATTACHMENTS + 1), Received::Dropped(Dropped::Malformed(error)));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { Buffer } from "node:buffer"
 import { after, before, describe, it } from "node:test"
 import { type ClientName, clientNames } from "./support/clients.ts"
 import {
@@ -176,6 +177,36 @@ function broadcasts(name: ClientName): void {
     })
     const expected = ["true false", "false false", "true true", "false false"]
     for (const writes of [near, far]) assert.deepEqual(writes.map(flags).slice(0, 4), expected)
+  })
+
+  it("finds the holes of long strings whatever its namespace is called", { timeout }, async () => {
+    const nsp = "/dynamic-\u0001-\u0001\u0001"
+    for (const server of [a, b]) server.io.of(/^\/dynamic-\W/)
+    const clients = await Promise.all([a.connect(nsp), b.connect(nsp)])
+    const long = "\u0001é".repeat(200)
+    const events = [
+      ["one", long],
+      ["two", 1, { long, short: "\u0001" }, long],
+      ["none", "\u0001"],
+      ["binary", long, Buffer.from(long)],
+    ] as const
+    const heard = await hear([a.io], clients, () => {
+      for (const [event, ...args] of events) a.io.of(nsp).emit(event, ...args)
+    })
+    assert.deepEqual(heard, times(2, events))
+    for (const client of clients) client.socket.disconnect()
+  })
+
+  it("stays on its server when it is nested too deeply", { timeout }, async () => {
+    const levels = 1_100
+    const deep = JSON.parse("[".repeat(levels) + "]".repeat(levels)) as unknown
+    const earlier = a.adapter().stats()
+    const near = [["deep", deep]]
+    const heard = await hear([a.io], Object.values(cast), () => a.io.emit("deep", deep))
+    assert.deepEqual(heard, [near, near, [], [], []])
+    const { published, unpublished } = a.adapter().stats()
+    assert.equal(unpublished, earlier.unpublished + 1)
+    assert.equal(published, earlier.published + 1, "the marker")
   })
 
   for (const [what, args] of values) {

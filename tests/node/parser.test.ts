@@ -1,8 +1,10 @@
 import assert from "node:assert/strict"
 import { Buffer } from "node:buffer"
+import { createRequire } from "node:module"
 import { after, before, describe, it } from "node:test"
 import { Redis } from "ioredis5"
 import { encode } from "notepack.io"
+import type { Server } from "socket.io"
 import * as msgpackParser from "socket.io-msgpack-parser"
 import { runChild } from "./support/child.ts"
 import { type Client, hear, TestServer } from "./support/cluster.ts"
@@ -123,6 +125,67 @@ describe("with socket.io-msgpack-parser", () => {
     assert.deepEqual(await heardOf(() => b.io.except("x").emit("e")), [[["e"]], []])
   })
 })
+
+type ParserEncoder = Server["encoder"]
+type Packet = Parameters<ParserEncoder["encode"]>[0]
+
+// The one that socket.io itself depends on, of whichever version that is.
+const { Decoder, Encoder } = createRequire(import.meta.resolve("socket.io"))(
+  "socket.io-parser",
+) as {
+  Decoder: new () => object
+  Encoder: new (replacer?: (key: string, value: unknown) => unknown) => ParserEncoder
+}
+
+/** JSON knows no big integers, and MessagePack, which servers speak to each other, none either. */
+const written = (_key: string, value: unknown): unknown =>
+  typeof value === "bigint" ? `${value}n` : value === "secret" ? "***" : value
+
+class WithReplacer extends Encoder {
+  constructor() {
+    super(written)
+  }
+}
+
+class WithEncode extends Encoder {
+  override encode(packet: Packet) {
+    const data: unknown = packet.data && JSON.parse(JSON.stringify(packet.data, written))
+    return super.encode({ ...packet, data })
+  }
+}
+
+for (const CustomEncoder of [WithReplacer, WithEncode]) {
+  describe(`with an encoder of socket.io-parser's that is extended: ${CustomEncoder.name}`, () => {
+    let a: TestServer, b: TestServer, a1: Client, b1: Client
+    const heardOf = (action: () => unknown) => hear([a.io, b.io], [a1, b1], action)
+
+    before(async () => {
+      const parser = { Encoder: CustomEncoder, Decoder }
+      ;[a, b] = await Promise.all([
+        TestServer.startWithRedis("redis6", redis.port, { parser }),
+        TestServer.startWithRedis("ioredis5", redis.port, { parser }),
+      ])
+      ;[a1, b1] = await Promise.all([a.connect(), b.connect()])
+    })
+    after(() => Promise.all([a, b].map((server) => server.close())))
+
+    it("is used on other servers as on its own", { timeout }, async () => {
+      const event = ["e", "***", { deep: ["***", "x"] }]
+      const heard = await heardOf(() => a.io.emit("e", "secret", { deep: ["secret", "x"] }))
+      assert.deepEqual(heard, [[event], [event]])
+    })
+
+    it("is used for what servers with other parsers send", { timeout }, async () => {
+      await publish("raw", "secret")
+      await Promise.all([a1.until("raw"), b1.until("raw")])
+      assert.deepEqual([a1.take(), b1.take()], [[["raw", "***"]], [["raw", "***"]]])
+    })
+
+    it("decides alone what can be sent locally", { timeout }, async () => {
+      assert.deepEqual(await heardOf(() => a.io.local.emit("e", 7n)), [[["e", "7n"]], []])
+    })
+  })
+}
 
 describe("an outgoing listener on a receiving server", () => {
   let a: TestServer, b: TestServer, b1: Client, b2: Client

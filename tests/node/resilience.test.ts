@@ -1,6 +1,9 @@
 import assert from "node:assert/strict"
 import { after, describe, it, type TestContext } from "node:test"
-import { createAdapter } from "socket.io-redis-edge"
+import { setImmediate } from "node:timers/promises"
+import { Redis } from "ioredis5"
+import { Server } from "socket.io"
+import { createAdapter, type RedisAdapter } from "socket.io-redis-edge"
 import { type ClientName, clientNames, type ClientPair, makePair } from "./support/clients.ts"
 import { type Client, hear, type Heard, TestServer } from "./support/cluster.ts"
 import { type RedisServer, reserveRedis } from "./support/redis-server.ts"
@@ -73,6 +76,29 @@ function resilience(name: ClientName): void {
     assert.ok(clients[0].socket.connected)
   })
 
+  it("an adapter that is closed while Redis is down stays closed", { timeout }, async (t) => {
+    const redis = await reserved(t)
+    await redis.start()
+    const pair = makePair(name, redis.port)
+    t.after(() => pair.close())
+    pair.open()
+    const io = new Server({ adapter: createAdapter(pair.pubClient, pair.subClient) })
+    const adapterOf = (nsp: string) => io.of(nsp).adapter as unknown as RedisAdapter
+    await adapterOf("/").subscribed()
+    assert.equal(await patterns(redis), 1)
+    const lost = new Promise((resolve) => pair.subClient.once("reconnecting", resolve))
+    await redis.kill()
+    await lost
+    await adapterOf("/").close()
+    await redis.start()
+    await pair.ready()
+    // What the client restores by itself comes before what it is asked for: nothing is late after this.
+    await adapterOf("/later").subscribed()
+    while ((await patterns(redis)) !== 1) await setImmediate()
+    await adapterOf("/later").close()
+    assert.equal(await patterns(redis), 0)
+  })
+
   /** Two servers with a client each; their Redis clients have only begun to connect. */
   async function cluster(t: TestContext, { port }: RedisServer) {
     const start = async (): Promise<[TestServer, Client, ClientPair]> => {
@@ -98,6 +124,14 @@ async function reserved(t: TestContext): Promise<RedisServer> {
   const redis = await reserveRedis()
   t.after(() => redis[Symbol.asyncDispose]())
   return redis
+}
+
+/** How many patterns anybody subscribes to. */
+async function patterns({ port }: RedisServer): Promise<unknown> {
+  const control = new Redis(port)
+  const count = await control.pubsub("NUMPAT")
+  control.disconnect()
+  return count
 }
 
 /** Checks that both clients hear each message of both servers exactly once; what else they have heard. */

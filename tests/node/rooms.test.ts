@@ -140,11 +140,8 @@ describe("the rooms of an adapter, beside the in-memory one's", () => {
     const seen = both.map(({ adapter }) => {
       const looks: unknown[] = []
       const look = (room: string) => {
-        looks.push([
-          room,
-          [...(adapter.rooms.get(room) ?? [])],
-          [...(adapter.sids.get("s1") ?? [])],
-        ])
+        const [members, rooms] = [adapter.rooms.get(room), adapter.sids.get("s1")]
+        looks.push([room, members?.size, members && [...members], rooms && [...rooms]])
       }
       adapter.addAll("s1", new Set(["s1", "a", "b"]))
       adapter.addAll("s2", new Set(["s2", "b"]))

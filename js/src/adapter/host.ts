@@ -4,8 +4,8 @@ import { asBuffer } from "../redis/connection.ts"
 import { wasmModule } from "../wasm/node.ts"
 
 /** Buffers up to the first length are parts of slabs of the second. */
-const SLICED = 16_384
-const SLAB = 65_536
+const SLICED = 32_768
+const SLAB = 131_072
 
 let slab = Buffer.alloc(0)
 let used = 0

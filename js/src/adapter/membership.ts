@@ -98,11 +98,13 @@ export class Membership<Socket> {
     for (const room of rooms) {
       const id = room === sid ? socket : (this.#ids.get(room) ?? this.#intern(room))
       const changed = core.wasm.join(adapter, socket, id)
-      const created = changed & ROOM_CHANGED && !this.#emptied.has(room)
-      if (created && this.#hears("create-room")) this.#events.emit("create-room", room)
+      if (changed & ROOM_CHANGED && !this.#emptied.has(room) && this.#hears("create-room")) {
+        this.#events.emit("create-room", room)
+        if (this.#ids.get(sid) !== socket) return
+      }
       if (changed & CHANGED && this.#hears("join-room")) {
         this.#events.emit("join-room", room, sid)
-        // A listener may have turned the socket away, and its id may be another's now.
+        // A listener of either may have turned the socket away, and its id may be another's now.
         if (this.#ids.get(sid) !== socket) return
       }
     }

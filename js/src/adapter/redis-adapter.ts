@@ -18,7 +18,7 @@ import { processCore } from "./host.ts"
 import { Link } from "./link.ts"
 import { Membership } from "./membership.ts"
 import { bytesOf, deliver, ReceivedPacket } from "./packet.ts"
-import { eventText, FrameText, hasBinary } from "./text.ts"
+import { FrameText, holding, textWithHoles } from "./text.ts"
 import { roomsView, sidsView } from "./views.ts"
 
 // The name that users of @socket.io/redis-adapter know.
@@ -201,10 +201,14 @@ export class RedisAdapter extends Adapter {
   }
 
   #encode(packet: Packet, local: boolean): Outgoing {
-    if (this.#speaksText && !hasBinary(packet.data)) {
-      const { text, strings } = eventText(this.#head, packet.data)
-      const packets = strings.length === 0 ? [text] : undefined
-      return { body: text, strings, attachments: NOTHING, packets }
+    const held = this.#speaksText ? holding(packet.data) : undefined
+    if (held === "nothing of note") {
+      const text = this.#head + JSON.stringify(packet.data)
+      return { body: text, strings: NOTHING, attachments: NOTHING, packets: [text] }
+    }
+    if (held === "long strings") {
+      const { text, strings } = textWithHoles(this.#head, packet.data)
+      return { body: text, strings, attachments: NOTHING, packets: undefined }
     }
     const packets = this.#encoder.encode(packet)
     if (!this.#speaksText) {

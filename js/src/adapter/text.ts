@@ -4,26 +4,54 @@ import { textOf } from "./host.ts"
 /** From this many characters on, a string is quicker quoted by the core. */
 const LONG = 256
 
+/** What the data of an event holds, which decides how its text is made. */
+export type Holding = "binary" | "long strings" | "nothing of note"
+
+/** Whether the data holds binary anywhere, or long strings as its arguments or as members of these. */
+export function holding(data: readonly unknown[]): Holding {
+  let found: Holding = "nothing of note"
+  for (const item of data) {
+    if (typeof item === "string") {
+      if (isLong(item)) found = "long strings"
+    } else if (typeof item === "object" && item !== null) {
+      if (!isPlain(item)) {
+        if (hasBinary(item)) return "binary"
+        continue
+      }
+      for (const name in item) {
+        const member = item[name]
+        if (typeof member === "string") {
+          if (isLong(member)) found = "long strings"
+        } else if (typeof member === "object" && hasBinary(member)) return "binary"
+      }
+    }
+  }
+  return found
+}
+
 /** An event's text, and the strings that go into its holes. */
 export interface EventText {
   text: string
   strings: readonly string[]
 }
 
-const NO_STRINGS: readonly string[] = []
-
 /**
- * The text of an event without binary data: what the parser writes in front of it, then its data as
- * JSON. Long strings that are its arguments, or members of these, are left to the core.
+ * The text of an event that holds long strings: what the parser writes in front of it, then its data
+ * as JSON with holes for them.
  */
-export function eventText(head: string, data: readonly unknown[]): EventText {
-  if (!data.some(holdsLong)) return { text: head + JSON.stringify(data), strings: NO_STRINGS }
+export function textWithHoles(head: string, data: readonly unknown[]): EventText {
   const strings: string[] = []
+  const hole = (text: string) => {
+    strings.push(text)
+    return HOLE
+  }
   const items = data.map((item) => {
-    if (isLong(item)) return hole(strings, item)
-    if (!holdsLong(item)) return JSON.stringify(item) ?? "null"
-    const members = Object.entries(item as object).flatMap(([name, value]) => {
-      const json = isLong(value) ? hole(strings, value) : JSON.stringify(value)
+    if (isLong(item)) return hole(item)
+    if (typeof item !== "object" || item === null || !isPlain(item)) {
+      return JSON.stringify(item) ?? "null"
+    }
+    const members = Object.entries(item).flatMap(([name, value]) => {
+      const json = isLong(value) ? hole(value) : JSON.stringify(value)
       return json === undefined ? [] : [`${JSON.stringify(name)}:${json}`]
     })
     return `{${members.join()}}`
@@ -31,31 +59,20 @@ export function eventText(head: string, data: readonly unknown[]): EventText {
   return { text: `${head}[${items.join()}]`, strings }
 }
 
-function hole(strings: string[], text: string): string {
-  strings.push(text)
-  return HOLE
-}
-
-/** Whether a value is a long string or has one for a member. */
-function holdsLong(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return isLong(value)
-  // Others may show themselves otherwise in JSON.
-  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
-  for (const name in value) {
-    if (isLong((value as Record<string, unknown>)[name])) return true
-  }
-  return false
-}
-
 /** A lone surrogate has no form in UTF-8; `JSON.stringify` escapes it. */
 function isLong(value: unknown): value is string {
   return typeof value === "string" && value.length >= LONG && value.isWellFormed()
 }
 
+/** Whether JSON shows the members of an object and nothing else. */
+function isPlain(value: object): value is Record<string, unknown> {
+  return Object.getPrototypeOf(value) === Object.prototype && !("toJSON" in value)
+}
+
 const NativeBlob = typeof Blob === "function" ? Blob : undefined
 
 /** Whether a value holds binary data where socket.io-parser 4 looks for it. */
-export function hasBinary(value: unknown, fromJson = false): boolean {
+function hasBinary(value: unknown, fromJson = false): boolean {
   if (typeof value !== "object" || value === null) return false
   if (Array.isArray(value)) {
     for (const element of value) {
