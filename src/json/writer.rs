@@ -73,6 +73,11 @@ fn write_escaped<'a, const ASCII: bool>(out: &mut Appender<'_>, text: &'a [u8]) 
                 return rest.get(end..).unwrap_or_default();
             }
             let letter = SHORT_ESCAPES[usize::from(byte)];
+            // Most runs are short; a longer one has its first half copied before.
+            if end - start > PIECE {
+                put_piece(out, window, start, |_| PIECE);
+                start += PIECE;
+            }
             put_piece(out, window, start, |room| {
                 let plain = end - start;
                 if let Some(escape) = room.get_mut(plain..plain + 2) {
@@ -85,6 +90,10 @@ fn write_escaped<'a, const ASCII: bool>(out: &mut Appender<'_>, text: &'a [u8]) 
             }
             marks &= marks - 1;
             start = end + 1;
+        }
+        if STRETCH - start > PIECE {
+            put_piece(out, window, start, |_| PIECE);
+            start += PIECE;
         }
         put_piece(out, window, start, |_| STRETCH - start);
         rest = rest.get(STRETCH..).unwrap_or_default();
@@ -102,17 +111,20 @@ fn write_escaped<'a, const ASCII: bool>(out: &mut Appender<'_>, text: &'a [u8]) 
     }
 }
 
-/// Appends as much of the stretch of `window` at `start` as `fill` says, after it had the room behind.
+/// Bytes that are copied together; a stretch has no run of more than two.
+const PIECE: usize = STRETCH / 2;
+
+/// Appends as much of the piece of `window` at `start` as `fill` says, after it had the room behind.
 #[inline(always)]
 fn put_piece(
     out: &mut Appender<'_>,
     window: &[u8; 2 * STRETCH],
     start: usize,
-    fill: impl FnOnce(&mut [u8; STRETCH + 2]) -> usize,
+    fill: impl FnOnce(&mut [u8; PIECE + 2]) -> usize,
 ) {
-    if let Some(piece) = window.get(start..).and_then(<[u8]>::first_chunk::<STRETCH>) {
-        out.put_with(|room: &mut [u8; STRETCH + 2]| {
-            room[..STRETCH].copy_from_slice(piece);
+    if let Some(piece) = window.get(start..).and_then(<[u8]>::first_chunk::<PIECE>) {
+        out.put_with(|room: &mut [u8; PIECE + 2]| {
+            room[..PIECE].copy_from_slice(piece);
             fill(room)
         });
     }

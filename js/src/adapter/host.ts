@@ -3,7 +3,8 @@ import { Core, type Host } from "../boundary.ts"
 import { asBuffer } from "../redis/connection.ts"
 import { wasmModule } from "../wasm/node.ts"
 
-/** Buffers up to the first length are parts of slabs of the second. */
+/** Buffers from the first length to the second are parts of slabs of the third. */
+const POOLED_BY_NODE = 4_096
 const SLICED = 32_768
 const SLAB = 131_072
 
@@ -11,11 +12,12 @@ let slab = Buffer.alloc(0)
 let used = 0
 
 /**
- * As Node's pool, with larger slabs: a new ArrayBuffer costs 1-4 µs, and Node makes one for every 8 KB.
- * A client that is slow to take a frame keeps its slab alive.
+ * Node pools what is smaller than 4 KB, in memory that it uses again while it is in the cache; for each
+ * buffer from there on it makes an ArrayBuffer, which costs 1-4 µs. A client that is slow to take a
+ * frame keeps its slab alive.
  */
 function allocate(length: number): Buffer {
-  if (length > SLICED) return Buffer.allocUnsafeSlow(length)
+  if (length < POOLED_BY_NODE || length > SLICED) return Buffer.allocUnsafe(length)
   if (used + length > slab.length) {
     slab = Buffer.allocUnsafeSlow(SLAB)
     used = 0
