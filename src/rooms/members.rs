@@ -68,7 +68,8 @@ impl Members {
     pub(super) fn remove(&mut self, socket: NameId) -> bool {
         match self {
             Self::Few(list) => {
-                let position = list.iter().position(|&member| member == socket.0);
+                // Who came last leaves first, more often than not: sockets come and go, rooms stay.
+                let position = list.iter().rposition(|&member| member == socket.0);
                 position.map(|position| list.remove(position)).is_some()
             }
             Self::Many(bitmap) => {

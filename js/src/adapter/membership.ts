@@ -138,14 +138,16 @@ export class Membership<Socket> {
     const socket = this.#ids.get(sid)
     if (socket === undefined) return
     const { core } = this
-    const view = this.#views.get(sid)
+    const view = this.#views.size > 0 ? this.#views.get(sid) : undefined
     if (view !== undefined) {
       // As in memory, where what `socket.rooms` gave in time can be read after the disconnection.
       view.freeze(this.#roomsOf(socket))
       this.#views.delete(sid)
     }
-    if (this.#hears("leave-room") || this.#hears("delete-room")) this.#leaveOneByOne(sid, socket)
-    if (this.#ids.get(sid) !== socket) return
+    if (this.#hears("leave-room") || this.#hears("delete-room")) {
+      this.#leaveOneByOne(sid, socket)
+      if (this.#ids.get(sid) !== socket) return
+    }
     const count = core.disconnect(this.adapter, socket)
     if (count < 0) return
     for (let at = 0; at < count; at++) {
