@@ -4,7 +4,7 @@ import { Redis } from "ioredis5"
 import { runChild } from "./support/child.ts"
 import { type ClientName, clientNames } from "./support/clients.ts"
 import { type Client, TestServer } from "./support/cluster.ts"
-import { foreign, malformed, unwanted, wanted } from "./support/messages.ts"
+import { foreign, malformed, probe, unwanted, wanted } from "./support/messages.ts"
 import { type RedisServer, startRedis } from "./support/redis-server.ts"
 
 const timeout = 30_000
@@ -70,6 +70,7 @@ function dropped(name: ClientName): void {
       })
       assert.deepEqual(await counts(CHANNEL, foreign), { ...nothing, foreign: foreign.length })
       assert.deepEqual(await counts(CHANNEL, unwanted), { ...nothing, unwanted: unwanted.length })
+      assert.deepEqual(await counts(CHANNEL, [probe]), nothing)
     },
   )
 

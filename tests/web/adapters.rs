@@ -7,6 +7,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::boundary::{Boundary, Broadcast, number, text};
 use super::code;
 
+/// What `receive` answers for a probe.
+const PROBE: i32 = -5;
+
 /// The value of a JavaScript expression.
 fn value(expression: &str) -> JsValue {
     let function = Function::new_no_args(&format!("return {expression}"));
@@ -135,7 +138,7 @@ fn a_subscription_is_asked_for_and_tried_out() {
     assert_eq!(member(&output, "type"), "publish");
     boundary.core.handle_published(adapter, 113.0);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(1113.0));
-    assert_eq!(boundary.receive(adapter, &message), -1);
+    assert_eq!(boundary.receive(adapter, &message), PROBE);
     assert!(boundary.core.is_subscribed(adapter));
     assert_eq!(boundary.core.poll_timeout(adapter), None);
 
@@ -167,6 +170,7 @@ fn counters_are_an_object_of_numbers() {
     let stats = boundary.core.stats(adapter).expect("an object");
     for (name, expected) in [
         ("published", 1.0),
+        ("unpublished", 0.0),
         ("delivered", 0.0),
         ("echo", 1.0),
         ("foreign", 0.0),
@@ -176,7 +180,7 @@ fn counters_are_an_object_of_numbers() {
     ] {
         assert_eq!(member(&stats, name).as_f64(), Some(expected), "{name}");
     }
-    assert_eq!(Object::keys(&stats.into()).length(), 7);
+    assert_eq!(Object::keys(&stats.into()).length(), 8);
 }
 
 #[test]

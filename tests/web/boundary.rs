@@ -68,7 +68,7 @@ impl Boundary {
 
     /// Writes the input.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
-        let address = self.core.input(bytes.len()) as u32;
+        let address = self.core.input(bytes.len()).expect("room for a message") as u32;
         // The view is taken after the call, which may have grown the memory.
         Uint8Array::new_with_byte_offset_and_length(
             &self.memory.buffer(),

@@ -94,8 +94,10 @@ export const foreign: readonly [what: string, message: Buffer][] = [
 export const unwanted: readonly [what: string, message: Buffer][] = [
   ["a room that is not there", bad(["AAAAAA", packet, { ...opts, rooms: ["nobody's"] }])],
   ["rooms in a room", bad(["AAAAAA", packet, { ...opts, rooms: [["a", "b"]] }])],
-  ["another server's probe", bad(["AAAAAA"])],
 ]
+
+/** Another server's probe of its subscription: nobody's business, and not counted. */
+export const probe: [what: string, message: Buffer] = ["another server's probe", bad(["AAAAAA"])]
 
 /** A sound broadcast to all. */
 export const wanted = (event: string): Buffer => bad(["AAAAAA", { ...packet, data: [event] }, opts])
