@@ -58,7 +58,27 @@ impl Adapter {
         out.clear();
         attachments.clear();
         self.targets.clear();
-        let dropped = match classic::read_broadcast(payload, &self.uid, &self.nsp) {
+        let mut read = classic::read_broadcast(payload, &self.uid, &self.nsp);
+        if let Ok(Incoming::Broadcast(broadcast)) = &read
+            && broadcast.presumed
+        {
+            match self.deliver(broadcast.clone(), out, attachments) {
+                Ok(Some(delivery)) => {
+                    self.stats.delivered += 1;
+                    return Received::Delivery(delivery);
+                }
+                Ok(None) => {
+                    self.stats.unwanted += 1;
+                    return Received::Dropped(Dropped::Unwanted);
+                }
+                Err(_) => {
+                    read = classic::read_broadcast_whole(payload, &self.uid, &self.nsp);
+                    out.clear();
+                    attachments.clear();
+                }
+            }
+        }
+        let dropped = match read {
             Ok(Incoming::Broadcast(broadcast)) => match self.deliver(broadcast, out, attachments) {
                 Ok(Some(delivery)) => {
                     self.stats.delivered += 1;
@@ -124,26 +144,28 @@ impl Adapter {
         out: &mut Vec<u8>,
         attachments: &mut Vec<Range<usize>>,
     ) -> Result<Option<Delivery>, BroadcastError> {
-        let Broadcast { mut data, rooms, except, flags } = broadcast;
+        let Broadcast { mut data, presumed, rooms, except, flags } = broadcast;
         let all = rooms.is_empty();
         self.find_targets(rooms, all, except);
         if self.targets.is_empty() {
             return Ok(None);
         }
         let start = data.position();
-        let encoded = match self.client_protocol {
-            ClientProtocol::Custom => None,
+        let written = match self.client_protocol {
+            ClientProtocol::Custom if presumed => data.skip().map(|()| None),
+            ClientProtocol::Custom => Ok(None),
             ClientProtocol::Text => {
                 let nsp = self.nsp.as_str();
-                match packet::event_from_msgpack(&mut data, nsp, None, out, attachments) {
-                    Ok(encoded) => Some(encoded),
-                    Err(error) => {
-                        self.targets.clear();
-                        return Err(error.into());
-                    }
-                }
+                packet::event_from_msgpack(&mut data, nsp, None, out, attachments).map(Some)
             }
         };
+        let written =
+            written.and_then(
+                |encoded| {
+                    if presumed { data.finish().map(|()| encoded) } else { Ok(encoded) }
+                },
+            );
+        let encoded = written.inspect_err(|_| self.targets.clear())?;
         Ok(Some(Delivery { flags, encoded, data: start }))
     }
 }

@@ -66,6 +66,9 @@ pub enum Incoming<'a> {
 pub struct Broadcast<'a> {
     /// Stands at the packet's data: an array that begins with the event's name.
     pub data: Reader<'a>,
+    /// Whether the data was not passed over, so that its end is only presumed: the reader must be at
+    /// its end behind the data. If it is not, [`read_broadcast_whole`] tells what the message is.
+    pub presumed: bool,
     /// The rooms it is for; none means every socket.
     pub rooms: Names<'a>,
     /// The rooms it is not for.
@@ -122,16 +125,80 @@ const NSP: [u8; 4] = *b"\xa3nsp";
 const OPTS_TO_ROOMS: [u8; 7] = *b"\x83\xa5rooms";
 const EXCEPT: [u8; 7] = *b"\xa6except";
 const FLAGS: [u8; 6] = *b"\xa5flags";
+/// The opts of a broadcast to everybody.
+const OPTS_FOR_ALL: [u8; 23] = *b"\x83\xa5rooms\x90\xa6except\x90\xa5flags\x80";
+/// A message up to this length is passed over quickly; of a longer one, so much of the end is searched.
+const SHORT: usize = 200;
 /// The same up to the end, for a broadcast with no excepted rooms and no flags.
 const NO_EXCEPT_NO_FLAGS: [u8; 15] = *b"\xa6except\x90\xa5flags\x80";
 
 /// Reads a message from a broadcast channel of `nsp`, as the server `uid`.
 ///
-/// The data of the packet is passed over, not decoded.
+/// The data of the packet is not looked at. What follows it is read first where it can be found from
+/// the end of the message, since passing over a long packet takes a fifth of the time of delivering it.
 ///
 /// # Errors
 /// [`BroadcastError`] for whatever no published package sends, or what its receivers would fail on.
 pub fn read_broadcast<'a>(
+    payload: &'a [u8],
+    uid: &Uid,
+    nsp: &Namespace,
+) -> Result<Incoming<'a>, BroadcastError> {
+    let mut reader = Reader::new(payload);
+    if reader.pass(b"\x93")
+        && reader.str().is_ok_and(|sender| sender != uid.as_str().as_bytes())
+        && reader.pass(&PACKET_TO_DATA)
+        && let Some(broadcast) = read_from_end(&reader, payload, nsp)
+    {
+        check_event(broadcast.data.clone())?;
+        return Ok(Incoming::Broadcast(broadcast));
+    }
+    read_broadcast_whole(payload, uid, nsp)
+}
+
+/// The broadcast whose data `data` stands at, if what is behind the data can be told from the end of
+/// `payload`: the namespace, then opts that begin with the rooms.
+fn read_from_end<'a>(
+    data: &Reader<'a>,
+    payload: &'a [u8],
+    nsp: &Namespace,
+) -> Option<Broadcast<'a>> {
+    if payload.len() < SHORT {
+        return None;
+    }
+    let opts = if payload.ends_with(&OPTS_FOR_ALL) {
+        payload.len() - OPTS_FOR_ALL.len()
+    } else {
+        let tail = payload.len() - SHORT;
+        let found = payload.get(tail..)?.windows(OPTS_TO_ROOMS.len());
+        tail + found
+            .rev()
+            .position(|bytes| bytes == OPTS_TO_ROOMS)
+            .map(|from_end| SHORT - OPTS_TO_ROOMS.len() - from_end)?
+    };
+    let (packet, _) = payload.split_at_checked(opts)?;
+    let name = nsp.as_str().as_bytes();
+    let packet = packet.strip_suffix(name)?;
+    let head = u8::try_from(name.len()).ok().filter(|length| *length < 0x20)?;
+    let packet = packet.strip_suffix(&[0xa0 | head])?.strip_suffix(&NSP)?;
+    let mut reader = Reader::new(payload.get(opts..)?);
+    let mut broadcast = Broadcast {
+        data: data.ending(packet.len()),
+        presumed: true,
+        rooms: Names { reader: reader.clone(), left: 0 },
+        except: Names { reader: reader.clone(), left: 0 },
+        flags: Flags::default(),
+    };
+    read_opts(&mut reader, &mut broadcast).ok()?;
+    reader.finish().ok()?;
+    Some(broadcast)
+}
+
+/// Reads a message as [`read_broadcast`] does, all of it from the start.
+///
+/// # Errors
+/// As [`read_broadcast`].
+pub fn read_broadcast_whole<'a>(
     payload: &'a [u8],
     uid: &Uid,
     nsp: &Namespace,
@@ -158,6 +225,7 @@ pub fn read_broadcast<'a>(
     }
     let mut broadcast = Broadcast {
         data,
+        presumed: false,
         rooms: Names { reader: reader.clone(), left: 0 },
         except: Names { reader: reader.clone(), left: 0 },
         flags: Flags::default(),

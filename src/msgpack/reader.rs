@@ -115,6 +115,11 @@ impl<'a> Reader<'a> {
         passed
     }
 
+    /// The same cursor over fewer bytes: those before `end`, a position as [`Reader::position`] gives it.
+    pub(crate) fn ending(&self, end: usize) -> Self {
+        Self { bytes: self.bytes.get(..end).unwrap_or(self.bytes), position: self.position }
+    }
+
     /// What the next value is; the cursor stays.
     pub fn peek(&self) -> Result<Kind, DecodeError> {
         Ok(match *self.rest().first().ok_or(DecodeError::Truncated)? {

@@ -227,6 +227,34 @@ fn a_message_malformed_beyond_its_opts_reaches_nobody_and_leaves_nothing() {
     assert_eq!((server.targets(), &*out, &*places), (&[][..], &[][..], &[][..]));
 }
 
+/// What follows the data is looked for from the end of a long message; nothing that looks like it
+/// may be taken for it.
+#[test]
+fn data_and_rooms_that_look_like_the_end_of_a_message_change_nothing() {
+    let end = b"\xa3nsp\xa1/\x83\xa5rooms\x90\xa6except\x90\xa5flags\x80";
+    let lookalike = Value::Binary(end.to_vec());
+    let long = Value::from("long ".repeat(100));
+    let opts = |rooms: Value| map! { "rooms": rooms, "except": list![], "flags": map! {} };
+    let deliveries = [
+        (list!["e", long.clone(), lookalike.clone()], list![]),
+        (list!["e", lookalike.clone(), long.clone()], list!["a"]),
+        (list!["e", long.clone()], list!["a", lookalike.clone()]),
+        (list!["e", long.clone(), lookalike.clone()], list!["b", "a"]),
+    ];
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    for (data, rooms) in deliveries {
+        let message = bytes(&list!["abcdef", packet(data.clone()), opts(rooms.clone())]);
+        let received = server().handle_message(&message, &mut out, &mut places);
+        assert!(matches!(received, Received::Delivery(_)), "{data}, {rooms}: {received:?}");
+    }
+    // Cut short right behind the data: a message whose end is the lookalike in its data.
+    let whole = bytes(&list!["abcdef", packet(list!["e", long, lookalike]), opts(list![])]);
+    let at = whole.windows(end.len()).position(|bytes| bytes == end).expect("the lookalike");
+    let cut = whole.get(..at + end.len()).expect("a part");
+    let received = server().handle_message(cut, &mut out, &mut places);
+    assert!(matches!(received, Received::Dropped(Dropped::Malformed(_))), "{received:?}");
+}
+
 #[test]
 fn more_attachments_than_memory_could_hold_are_refused() {
     let (mut out, mut places) = (Vec::new(), Vec::new());
