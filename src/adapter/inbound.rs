@@ -58,53 +58,46 @@ impl Adapter {
         out.clear();
         attachments.clear();
         self.targets.clear();
-        let mut read = classic::read_broadcast(payload, &self.uid, &self.nsp);
-        if let Ok(Incoming::Broadcast(broadcast)) = &read
-            && broadcast.presumed
-        {
-            match self.deliver(broadcast.clone(), out, attachments) {
-                Ok(Some(delivery)) => {
-                    self.stats.delivered += 1;
-                    return Received::Delivery(delivery);
-                }
-                Ok(None) => {
-                    self.stats.unwanted += 1;
-                    return Received::Dropped(Dropped::Unwanted);
-                }
-                Err(_) => {
-                    read = classic::read_broadcast_whole(payload, &self.uid, &self.nsp);
-                    out.clear();
-                    attachments.clear();
-                }
-            }
+        let read = classic::read_broadcast(payload, &self.uid, &self.nsp);
+        let presumed = matches!(&read, Ok(Incoming::Broadcast(broadcast)) if broadcast.presumed);
+        let mut taken = self.take(read, out, attachments);
+        if presumed && matches!(taken, Err(Dropped::Malformed(_))) {
+            out.clear();
+            attachments.clear();
+            let read = classic::read_broadcast_whole(payload, &self.uid, &self.nsp);
+            taken = self.take(read, out, attachments);
         }
-        let dropped = match read {
-            Ok(Incoming::Broadcast(broadcast)) => match self.deliver(broadcast, out, attachments) {
-                Ok(Some(delivery)) => {
-                    self.stats.delivered += 1;
-                    return Received::Delivery(delivery);
-                }
-                Ok(None) => Dropped::Unwanted,
-                Err(error) => Dropped::Malformed(error),
-            },
-            Ok(Incoming::Echo) => Dropped::Echo,
-            Ok(Incoming::Foreign) => Dropped::Foreign,
-            Ok(Incoming::Probe { own }) => {
+        match &taken {
+            Ok(_) => self.stats.delivered += 1,
+            Err(Dropped::Echo) => self.stats.echo += 1,
+            Err(Dropped::Foreign) => self.stats.foreign += 1,
+            Err(Dropped::Malformed(_)) => self.stats.malformed += 1,
+            Err(Dropped::Probe) => {}
+            Err(Dropped::Unwanted) => self.stats.unwanted += 1,
+        }
+        taken.map_or_else(Received::Dropped, Received::Delivery)
+    }
+
+    fn take(
+        &mut self,
+        read: Result<Incoming<'_>, BroadcastError>,
+        out: &mut Vec<u8>,
+        attachments: &mut Vec<Range<usize>>,
+    ) -> Result<Delivery, Dropped> {
+        match read.map_err(Dropped::Malformed)? {
+            Incoming::Broadcast(broadcast) => self
+                .deliver(broadcast, out, attachments)
+                .map_err(Dropped::Malformed)?
+                .ok_or(Dropped::Unwanted),
+            Incoming::Echo => Err(Dropped::Echo),
+            Incoming::Foreign => Err(Dropped::Foreign),
+            Incoming::Probe { own } => {
                 if own {
                     self.subscription.handle_probe();
                 }
-                Dropped::Probe
+                Err(Dropped::Probe)
             }
-            Err(error) => Dropped::Malformed(error),
-        };
-        match dropped {
-            Dropped::Echo => self.stats.echo += 1,
-            Dropped::Foreign => self.stats.foreign += 1,
-            Dropped::Malformed(_) => self.stats.malformed += 1,
-            Dropped::Probe => {}
-            Dropped::Unwanted => self.stats.unwanted += 1,
         }
-        Received::Dropped(dropped)
     }
 
     /// Takes the last delivery back: its data, which is not decoded here with

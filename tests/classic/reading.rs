@@ -247,6 +247,12 @@ fn data_and_rooms_that_look_like_the_end_of_a_message_change_nothing() {
         let received = server().handle_message(&message, &mut out, &mut places);
         assert!(matches!(received, Received::Delivery(_)), "{data}, {rooms}: {received:?}");
     }
+    // The end of another message in the flags: the rooms are those that the opts name.
+    let flags = map! { "x": lookalike.clone() };
+    let opts_for_b = map! { "rooms": list!["b"], "except": list![], "flags": flags };
+    let message = bytes(&list!["abcdef", packet(list!["e", long.clone()]), opts_for_b]);
+    let received = server().handle_message(&message, &mut out, &mut places);
+    assert_eq!(received, Received::Dropped(Dropped::Unwanted));
     // Cut short right behind the data: a message whose end is the lookalike in its data.
     let whole = bytes(&list!["abcdef", packet(list!["e", long, lookalike]), opts(list![])]);
     let at = whole.windows(end.len()).position(|bytes| bytes == end).expect("the lookalike");
