@@ -13,10 +13,14 @@ export interface Subscription {
 export interface RedisConnection {
   /** Whether the client says that it takes commands now. */
   readonly ready: boolean
+  /** How many subscribe to each channel, for `PUBSUB NUMSUB`. Rejects as the client does. */
+  count(channels: readonly string[]): Promise<number[]>
   /** Starts to use the client for subscriptions; `changed` follows all that may alter `ready`. */
   attach(changed: () => void): void
   /** As in `RedisDriver`. */
-  publish(channel: string, message: Uint8Array): Promise<number>
+  readonly countsReceivers: boolean
+  /** As in `RedisDriver`. */
+  publish(channel: string, message: Uint8Array | string): Promise<number>
   /** Gives when Redis has confirmed; asking twice must not deliver twice. Rejects as the client does. */
   subscribe(subscription: Subscription): Promise<void>
   /** Gives when Redis has confirmed. Rejects as the client does. */
@@ -50,6 +54,24 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** A message as Redis clients take it. */
+export function payloadOf(message: Uint8Array | string): Buffer | string {
+  return typeof message === "string" ? message : asBuffer(message)
+}
+
+/**
+ * The numbers in an answer to `PUBSUB NUMSUB`, where each follows its channel; as text or Buffers for
+ * some options of clients. Throws a TypeError for any other answer.
+ */
+export function countsOf(channels: readonly string[], reply: unknown): number[] {
+  const parts = Array.isArray(reply) ? reply : []
+  return channels.map((_, index) => {
+    const count = Number.parseInt(String(parts[2 * index + 1]), 10)
+    if (Number.isNaN(count)) throw new TypeError("PUBSUB NUMSUB was not answered with counts")
+    return count
+  })
 }
 
 /** Whether a value has these methods; own or inherited. */

@@ -1,8 +1,21 @@
 import { AdapterError } from "../errors.ts"
-import type { RedisConnection } from "./connection.ts"
+import type { ClientEvents, RedisConnection } from "./connection.ts"
+import { type Deployment, DeploymentConnection } from "./deployment.ts"
 import { type IoredisClient, IoredisConnection, isIoredisClient } from "./ioredis.ts"
+import { type IoredisCluster, IoredisDeployment, isIoredisCluster } from "./ioredis-cluster.ts"
+import { isMemoryBus, type MemoryBus } from "./memory.ts"
 import { isNodeRedis3Client, type NodeRedis3Client, NodeRedis3Connection } from "./node-redis-3.ts"
 import { isNodeRedisClient, type NodeRedisClient, NodeRedisConnection } from "./node-redis.ts"
+import {
+  isNodeRedisCluster,
+  type NodeRedisCluster,
+  NodeRedisClusterDeployment,
+} from "./node-redis-cluster.ts"
+import {
+  isNodeRedisSentinel,
+  type NodeRedisSentinel,
+  NodeRedisSentinelDeployment,
+} from "./node-redis-sentinel.ts"
 import { Subscriptions } from "./subscriptions.ts"
 
 /** Whether a name is a glob (`PSUBSCRIBE`) or is taken as it is written (`SUBSCRIBE`). */
@@ -10,7 +23,7 @@ export type SubscriptionKind = "channel" | "pattern"
 
 /**
  * What is called for each message. Both arguments are raw bytes, never text; the channel is the one
- * that was published to, also for a pattern.
+ * that was published to, also for a pattern. It never throws: what it threw would reach the client.
  */
 export type MessageListener = (channel: Uint8Array, message: Uint8Array) => void
 
@@ -19,12 +32,29 @@ export interface RedisDriver {
   /** Whether the subscribing connection can take a subscription now. */
   readonly ready: boolean
 
+  /** Whether `publish` gives the number of all receivers; on a cluster, each server knows its own alone. */
+  readonly countsReceivers: boolean
+
   /**
-   * Publishes the bytes as they are, without a copy: they must not change until the promise settles.
-   * Gives the number of subscribers that Redis reports. Never throws; rejects with the client's own error; while
+   * Publishes the bytes as they are, without a copy (they must not change until the promise settles), or
+   * a text in UTF-8, which clients send in one piece. Gives the number of subscribers that Redis reports: on a cluster, those at one server. What one driver
+   * publishes arrives in that order, on a cluster too, unless the connection breaks. Never throws; rejects with the client's own error; while
    * the connection is down, the client decides whether to queue.
    */
-  publish(channel: string, message: Uint8Array): Promise<number>
+  publish(channel: string, message: Uint8Array | string): Promise<number>
+
+  /**
+   * How many listeners have received what `publish` gave `reply` for: adapters of one process that share
+   * a subscribing connection are one to Redis. Where `countsReceivers` is true.
+   */
+  receivers(channel: string, reply: number): number
+
+  /**
+   * How many servers of the whole deployment subscribe to each channel by `SUBSCRIBE`: the connections
+   * that Redis counts, on a cluster those of every node that answers, and one for each further listener
+   * here, since adapters that share a connection are one to Redis. Rejects with the client's own error.
+   */
+  count(channels: readonly string[]): Promise<number[]>
 
   /**
    * Adds the listener to a name and gives when Redis has confirmed the subscription on the connection
@@ -43,18 +73,20 @@ export interface RedisDriver {
 
   /**
    * Reports each time the subscribing connection becomes ready or is lost, from now on (see `ready`
-   * for how it is now), and what listeners throw: an error of one listener stops neither the
-   * connection nor the other listeners. Gives a function that ends the watch.
+   * for how it is now). Gives a function that ends the watch.
    */
-  watch(
-    onReady: () => void,
-    onLost: () => void,
-    onListenerError: (error: unknown) => void,
-  ): () => void
+  watch(onReady: () => void, onLost: () => void): () => void
 }
 
-/** A Redis client that a driver can be made for. */
-export type RedisClient = IoredisClient | NodeRedis3Client | NodeRedisClient
+/** What a driver can be made for: a Redis client, or the bus that stands in for two. */
+export type RedisClient =
+  | IoredisClient
+  | IoredisCluster
+  | MemoryBus
+  | NodeRedis3Client
+  | NodeRedisClient
+  | NodeRedisCluster
+  | NodeRedisSentinel
 
 const connections = new WeakMap<object, RedisConnection>()
 const subscriptions = new WeakMap<RedisConnection, Subscriptions>()
@@ -62,10 +94,12 @@ const drivers = new WeakMap<Subscriptions, WeakMap<RedisConnection, RedisDriver>
 
 /**
  * The driver of a pair of Redis clients: always the same one for the same pair, and one set of
- * subscriptions for the same subscribing client. The clients are told apart by what they can do.
+ * subscriptions for the same subscribing client. The clients are told apart by what they can do. A
+ * memory bus in place of both is its own driver.
  * Throws `ERR_UNKNOWN_REDIS_CLIENT` for anything that is no client of node-redis 3-6 or ioredis 5-6.
  */
 export function driverFor(pubClient: unknown, subClient: unknown): RedisDriver {
+  if (isMemoryBus(pubClient) && pubClient === subClient) return pubClient
   const publisher = connectionOf("pubClient", pubClient)
   const subscriber = connectionOf("subClient", subClient)
   const shared = remembered(subscriptions, subscriber, () => new Subscriptions(subscriber))
@@ -74,7 +108,9 @@ export function driverFor(pubClient: unknown, subClient: unknown): RedisDriver {
 }
 
 function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
+  const unseen = (channel: string) => Math.max(0, shared.listenerCount("channel", channel) - 1)
   return {
+    countsReceivers: publisher.countsReceivers,
     get ready() {
       return shared.ready
     },
@@ -85,9 +121,15 @@ function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
         return Promise.reject(error)
       }
     },
+    async count(channels) {
+      if (channels.length === 0) return []
+      const counts = await publisher.count(channels)
+      return channels.map((channel, index) => (counts[index] ?? 0) + unseen(channel))
+    },
+    receivers: (channel, reply) => reply + unseen(channel),
     subscribe: (kind, name, listener) => shared.subscribe(kind, name, listener),
     unsubscribe: (kind, name, listener) => shared.unsubscribe(kind, name, listener),
-    watch: (onReady, onLost, onListenerError) => shared.watch(onReady, onLost, onListenerError),
+    watch: (onReady, onLost) => shared.watch(onReady, onLost),
   }
 }
 
@@ -103,7 +145,12 @@ function connectionOf(role: string, client: unknown): RedisConnection {
 }
 
 function recognise(client: object): (() => RedisConnection) | undefined {
+  const deployed = (deployment: Deployment) =>
+    new DeploymentConnection(client as ClientEvents, deployment)
+  if (isNodeRedisCluster(client)) return () => deployed(new NodeRedisClusterDeployment(client))
+  if (isNodeRedisSentinel(client)) return () => deployed(new NodeRedisSentinelDeployment(client))
   if (isNodeRedisClient(client)) return () => new NodeRedisConnection(client)
+  if (isIoredisCluster(client)) return () => deployed(new IoredisDeployment(client))
   if (isIoredisClient(client)) return () => new IoredisConnection(client)
   if (isNodeRedis3Client(client)) return () => new NodeRedis3Connection(client)
   return undefined

@@ -1,18 +1,20 @@
 import type { Buffer } from "node:buffer"
 import {
-  asBuffer,
+  payloadOf,
   type ClientEvents,
+  countsOf,
   hasMethods,
   listenForErrors,
   type RedisConnection,
-  type Subscription,
 } from "./connection.ts"
+import { EmittingConnection, type SubscriptionCommand } from "./emitting-connection.ts"
 
 /** What is used of a client of ioredis 5 or 6. */
 export interface IoredisClient extends ClientEvents {
   readonly status: string
   connect(): Promise<unknown>
-  publish(channel: string, message: Buffer): Promise<unknown>
+  call(command: string, ...args: string[]): Promise<unknown>
+  publish(channel: string, message: Buffer | string): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   psubscribe(pattern: string): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
@@ -22,6 +24,7 @@ export interface IoredisClient extends ClientEvents {
 const METHODS = [
   "on",
   "connect",
+  "call",
   "publish",
   "subscribe",
   "psubscribe",
@@ -34,16 +37,14 @@ export function isIoredisClient(value: object): value is IoredisClient {
   return typeof Reflect.get(value, "status") === "string" && hasMethods(value, METHODS)
 }
 
-/** A connection through ioredis 5 or 6, which emits the messages of all names on one event. */
-export class IoredisConnection implements RedisConnection {
+/** A connection through ioredis 5 or 6. */
+export class IoredisConnection extends EmittingConnection implements RedisConnection {
   readonly #client: IoredisClient
-  readonly #subscriptions = {
-    channel: new Map<string, Subscription>(),
-    pattern: new Map<string, Subscription>(),
-  }
+  readonly countsReceivers = true
   #changed = () => {}
 
   constructor(client: IoredisClient) {
+    super()
     this.#client = client
     listenForErrors(client, () => this.#changed())
     // With `lazyConnect`, a client waits for its first command, and none is sent before it is ready.
@@ -58,33 +59,19 @@ export class IoredisConnection implements RedisConnection {
   attach(changed: () => void): void {
     this.#changed = changed
     for (const event of ["ready", "close", "end"]) this.#client.on(event, changed)
-    this.#client.on("messageBuffer", (channel, message) => {
-      this.#subscriptions.channel
-        .get(String(channel))
-        ?.receive(message as Buffer, channel as Buffer)
-    })
-    this.#client.on("pmessageBuffer", (pattern, channel, message) => {
-      this.#subscriptions.pattern
-        .get(String(pattern))
-        ?.receive(message as Buffer, channel as Buffer)
-    })
+    this.listen(this.#client, "Buffer")
   }
 
-  publish(channel: string, message: Uint8Array): Promise<number> {
+  publish(channel: string, message: Uint8Array | string): Promise<number> {
     // No async function: it would add two promises to each message.
-    return this.#client.publish(channel, asBuffer(message)) as Promise<number>
+    return this.#client.publish(channel, payloadOf(message)) as Promise<number>
   }
 
-  async subscribe(subscription: Subscription): Promise<void> {
-    const { kind, name } = subscription
-    this.#subscriptions[kind].set(name, subscription)
-    if (kind === "pattern") await this.#client.psubscribe(name)
-    else await this.#client.subscribe(name)
+  async count(channels: readonly string[]): Promise<number[]> {
+    return countsOf(channels, await this.#client.call("PUBSUB", "NUMSUB", ...channels))
   }
 
-  async unsubscribe({ kind, name }: Subscription): Promise<void> {
-    this.#subscriptions[kind].delete(name)
-    if (kind === "pattern") await this.#client.punsubscribe(name)
-    else await this.#client.unsubscribe(name)
+  protected send(command: SubscriptionCommand, name: string): Promise<unknown> {
+    return this.#client[command](name)
   }
 }

@@ -1,21 +1,21 @@
 import type { Buffer } from "node:buffer"
 import {
-  asBuffer,
+  payloadOf,
   type ClientEvents,
+  countsOf,
   hasMethods,
   listenForErrors,
   type RedisConnection,
   type Subscription,
 } from "./connection.ts"
+import type { Satellite, Server } from "./deployment.ts"
 
 type Listener = (message: Buffer, channel: Buffer) => void
 
-/** What is used of a client of node-redis (the npm package `redis`) 4, 5 or 6. */
-export interface NodeRedisClient extends ClientEvents {
+/** What is used of clients of node-redis (the npm package `redis`) 4, 5 or 6, of whatever kind. */
+export interface NodeRedisBase extends ClientEvents {
   readonly isOpen: boolean
-  /** Clusters of node-redis 4 and 5 have none. */
-  readonly isReady?: boolean
-  publish(channel: string, message: Buffer): Promise<unknown>
+  publish(channel: string, message: Buffer | string): Promise<unknown>
   subscribe(channel: string, listener: Listener, bufferMode: true): Promise<unknown>
   pSubscribe(pattern: string, listener: Listener, bufferMode: true): Promise<unknown>
   /** The types of clusters and sentinels ask for a listener of text even here: `never` fits all. */
@@ -23,14 +23,46 @@ export interface NodeRedisClient extends ClientEvents {
   pUnsubscribe(pattern: string, listener: never, bufferMode: true): Promise<unknown>
 }
 
+/** What is used of a client of one server. */
+export interface NodeRedisClient extends NodeRedisBase {
+  readonly isReady: boolean
+  sendCommand(args: string[]): Promise<unknown>
+}
+
+/** The client of one server, as a cluster or a sentinel holds it. */
+export interface NodeRedisNode extends NodeRedisClient {
+  readonly options?: { readonly socket?: object }
+  connect(): Promise<unknown>
+  duplicate(options: object): NodeRedisNode
+  /** Of 4, and of 5 and 6. */
+  disconnect(): Promise<unknown>
+  destroy?(): void
+  once(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
+
+/** Where a server is. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
 const METHODS = ["on", "publish", "subscribe", "pSubscribe", "unsubscribe", "pUnsubscribe"]
 
-// "terminated" is new in 6. Clusters report "connect" and "disconnect" only.
+// "terminated" is new in 6.
 const CHANGES = ["connect", "disconnect", "end", "ready", "reconnecting", "terminated"]
 
 /** Whether a value is a client, a cluster or a sentinel of node-redis 4 or newer. */
-export function isNodeRedisClient(value: object): value is NodeRedisClient {
+export function isNodeRedisBase(value: object): value is NodeRedisBase {
   return typeof Reflect.get(value, "isOpen") === "boolean" && hasMethods(value, METHODS)
+}
+
+/** Whether a value is a client of one server, of node-redis 4 or newer. */
+export function isNodeRedisClient(value: object): value is NodeRedisClient {
+  const isReady = Reflect.get(value, "isReady")
+  return (
+    isNodeRedisBase(value) && typeof isReady === "boolean" && hasMethods(value, ["sendCommand"])
+  )
 }
 
 /**
@@ -40,6 +72,7 @@ export function isNodeRedisClient(value: object): value is NodeRedisClient {
  */
 export class NodeRedisConnection implements RedisConnection {
   readonly #client: NodeRedisClient
+  readonly countsReceivers = true
   #changed = () => {}
 
   constructor(client: NodeRedisClient) {
@@ -49,7 +82,7 @@ export class NodeRedisConnection implements RedisConnection {
   }
 
   get ready(): boolean {
-    return this.#client.isReady ?? this.#client.isOpen
+    return this.#client.isReady
   }
 
   attach(changed: () => void): void {
@@ -57,9 +90,14 @@ export class NodeRedisConnection implements RedisConnection {
     for (const event of CHANGES) this.#client.on(event, changed)
   }
 
-  publish(channel: string, message: Uint8Array): Promise<number> {
+  publish(channel: string, message: Uint8Array | string): Promise<number> {
     // No async function: it would add two promises to each message.
-    return this.#client.publish(channel, asBuffer(message)) as Promise<number>
+    return this.#client.publish(channel, payloadOf(message)) as Promise<number>
+  }
+
+  async count(channels: readonly string[]): Promise<number[]> {
+    const args = ["PUBSUB", "NUMSUB", ...channels]
+    return countsOf(channels, await this.#client.sendCommand(args))
   }
 
   async subscribe({ kind, name, receive }: Subscription): Promise<void> {
@@ -71,4 +109,35 @@ export class NodeRedisConnection implements RedisConnection {
     if (kind === "pattern") await this.#client.pUnsubscribe(name, receive as never, true)
     else await this.#client.unsubscribe(name, receive as never, true)
   }
+}
+
+const connections = new WeakMap<NodeRedisNode, NodeRedisConnection>()
+
+/** The server of a client that a cluster or a sentinel holds. */
+export function serverOf(client: NodeRedisNode): Server {
+  const connection = connections.get(client) ?? new NodeRedisConnection(client)
+  connections.set(client, connection)
+  return { connection, satellite: () => satelliteOf(client) }
+}
+
+/**
+ * A connection beside that of a client, to the same server or with the same options to another one. It
+ * is made once, and ends with the client that it was made from.
+ */
+export function satelliteOf(host: NodeRedisNode, address?: Address): Satellite {
+  const socket = { ...host.options?.socket, ...address, reconnectStrategy: false }
+  const client = host.duplicate({ socket })
+  client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
+  const opened = client.connect()
+  const close = () => {
+    host.off("end", close)
+    if (client.destroy) {
+      if (client.isOpen) client.destroy()
+    } else {
+      // Before it is open, this would reject promises of the client that nobody can handle (redis 4.7).
+      opened.then(() => client.disconnect()).catch(() => {})
+    }
+  }
+  host.once("end", close)
+  return { connection: new NodeRedisConnection(client), opened, close }
 }

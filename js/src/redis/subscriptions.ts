@@ -5,7 +5,6 @@ import type { MessageListener, RedisDriver, SubscriptionKind } from "./driver.ts
 interface Watcher {
   readonly onReady: () => void
   readonly onLost: () => void
-  readonly onListenerError: (error: unknown) => void
 }
 
 interface SharedSubscription extends Subscription {
@@ -19,7 +18,10 @@ interface SharedSubscription extends Subscription {
  * set of event listeners on the client and one subscription in Redis for each name, however many
  * listeners that has.
  */
-export class Subscriptions implements Omit<RedisDriver, "publish"> {
+export class Subscriptions implements Pick<
+  RedisDriver,
+  "ready" | "subscribe" | "unsubscribe" | "watch"
+> {
   readonly #connection: RedisConnection
   readonly #names: Record<SubscriptionKind, Map<string, SharedSubscription>> = {
     channel: new Map(),
@@ -65,12 +67,13 @@ export class Subscriptions implements Omit<RedisDriver, "publish"> {
     if (subscription.listeners.size === 0) await this.#end(subscription)
   }
 
-  watch(
-    onReady: () => void,
-    onLost: () => void,
-    onListenerError: (error: unknown) => void,
-  ): () => void {
-    const watcher = { onReady, onLost, onListenerError }
+  /** How many listeners a name has here. */
+  listenerCount(kind: SubscriptionKind, name: string): number {
+    return this.#names[kind].get(name)?.listeners.size ?? 0
+  }
+
+  watch(onReady: () => void, onLost: () => void): () => void {
+    const watcher = { onReady, onLost }
     this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
   }
@@ -78,13 +81,7 @@ export class Subscriptions implements Omit<RedisDriver, "publish"> {
   #add(kind: SubscriptionKind, name: string): SharedSubscription {
     const listeners = new Set<MessageListener>()
     const receive = (message: Uint8Array, channel: Uint8Array) => {
-      for (const listener of listeners) {
-        try {
-          listener(channel, message)
-        } catch (error) {
-          for (const watcher of this.#watchers) watcher.onListenerError(error)
-        }
-      }
+      for (const listener of listeners) listener(channel, message)
     }
     const subscription = { kind, name, listeners, receive, request: undefined }
     this.#names[kind].set(name, subscription)

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net"
 import { Server, type ServerOptions, type Socket as ServerSocket } from "socket.io"
 import { Manager, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client"
 import { createAdapter, type RedisAdapter, type RedisAdapterOptions } from "socket.io-redis-edge"
-import { type ClientName, type ClientPair, connectPair } from "./clients.ts"
+import { type ClientName, type ClientPair, connectPair, type Deployment } from "./clients.ts"
 
 /** The parts of an engine's packet options that a broadcast decides on. */
 export interface WriteOptions {
@@ -47,11 +47,11 @@ export class TestServer {
   /** A server with our adapter and Redis connections of its own, which hears the other servers already. */
   static async startWithRedis(
     name: ClientName,
-    port: number,
+    deployment: Deployment | number,
     options: Partial<ServerOptions> = {},
     adapterOptions?: RedisAdapterOptions,
   ): Promise<TestServer> {
-    const pair = await connectPair(name, port)
+    const pair = await connectPair(name, deployment)
     const adapter = createAdapter(pair.pubClient, pair.subClient, adapterOptions)
     const server = await TestServer.start({ ...options, adapter }, pair)
     await server.adapter().subscribed()

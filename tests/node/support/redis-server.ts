@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { connect, createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { Redis } from "ioredis5"
 
 /** How long a server may take to answer, in milliseconds; a loaded machine needs a few hundred. */
 const START_TIMEOUT = 10_000
@@ -36,12 +37,33 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisSer
 }
 
 /** A server that is not running yet, for clients that come first. */
-export async function reserveRedis(args: readonly string[] = []): Promise<RedisServer> {
+export function reserveRedis(args: readonly string[] = []): Promise<RedisServer> {
+  return reserve((port, dir) => {
+    const place = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", dir]
+    const quiet = ["--save", "", "--appendonly", "no", "--daemonize", "no"]
+    return [...place, ...quiet, ...args]
+  })
+}
+
+/** A sentinel that watches over one master; `directives` are further lines of its configuration. */
+export async function startSentinelProcess(directives: readonly string[]): Promise<RedisServer> {
+  const server = await reserve(async (port, dir) => {
+    // Sentinels write what they find out into their configuration: it has to be a file.
+    const file = join(dir, "sentinel.conf")
+    const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${dir}`, ...directives]
+    await writeFile(file, `${lines.join("\n")}\n`)
+    return [file, "--sentinel"]
+  })
+  await server.start()
+  return server
+}
+
+async function reserve(
+  argumentsFor: (port: number, dir: string) => string[] | Promise<string[]>,
+): Promise<RedisServer> {
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), "redis-test-"))
-  const fixed = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", dir]
-  const quiet = ["--save", "", "--appendonly", "no", "--daemonize", "no"]
-  const options = [...fixed, ...quiet, ...args]
+  const options = await argumentsFor(port, dir)
   let running: ChildProcess | undefined
 
   async function start(): Promise<void> {
@@ -74,6 +96,26 @@ export async function reserveRedis(args: readonly string[] = []): Promise<RedisS
   }
 }
 
+/**
+ * Gives when the condition holds for a server, which it is asked of again and again; rejects when it
+ * does not in 20 seconds.
+ */
+export async function waitUntil(
+  { port }: RedisServer,
+  holds: (redis: Redis) => Promise<boolean>,
+): Promise<void> {
+  const redis = new Redis(port)
+  const deadline = Date.now() + 2 * START_TIMEOUT
+  try {
+    while (!(await holds(redis))) {
+      if (Date.now() > deadline) throw new Error(`waited for ${holds} in vain`)
+      await delay(20)
+    }
+  } finally {
+    redis.disconnect()
+  }
+}
+
 /** A loopback port that nothing listens on at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1")
@@ -85,7 +127,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function launch(port: number, options: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(executable(), options, { stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn(executable("server"), options, { stdio: ["ignore", "pipe", "inherit"] })
   let log = ""
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     log = (log + text).slice(-4000)
@@ -119,12 +161,10 @@ function answers(port: number): Promise<boolean> {
   })
 }
 
-let found: string | undefined
-
-function executable(): string {
-  found ??= ["redis-server", "valkey-server"].find(
-    (name) => spawnSync(name, ["--version"]).status === 0,
-  )
-  if (!found) throw new Error("neither redis-server nor valkey-server is installed")
+/** A program of Redis, or else that of Valkey, as the machine has it. */
+export function executable(kind: "cli" | "server"): string {
+  const names = [`redis-${kind}`, `valkey-${kind}`]
+  const found = names.find((name) => spawnSync(name, ["--version"]).status === 0)
+  if (!found) throw new Error(`neither ${names.join(" nor ")} is installed`)
   return found
 }

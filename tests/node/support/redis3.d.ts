@@ -13,6 +13,7 @@ declare module "redis3" {
     connected: boolean
     ready: boolean
     publish(channel: string, value: string, callback?: Callback<number>): boolean
+    pubsub(...args: (string | Callback<number>)[]): boolean
     subscribe: ListCommand
     psubscribe: ListCommand
     unsubscribe: ListCommand

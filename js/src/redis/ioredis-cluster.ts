@@ -1,0 +1,106 @@
+import { payloadOf, hasMethods, type RedisConnection } from "./connection.ts"
+import {
+  type Deployment,
+  LIST_LIFETIME,
+  type Satellite,
+  type Server,
+  type ServerLookup,
+  within,
+} from "./deployment.ts"
+import { type IoredisClient, IoredisConnection, isIoredisClient } from "./ioredis.ts"
+
+/** What is used of a `Cluster` of ioredis 5 or 6. */
+export interface IoredisCluster extends IoredisClient {
+  /** Gives clients of single servers. */
+  nodes(role: "all" | "master"): readonly unknown[]
+  /** Asks for the list of servers; calls back when it is there, or cannot be had. */
+  refreshSlotsCache(callback: () => void): void
+}
+
+/** The client of one server, as a cluster holds it. */
+interface Node extends IoredisClient {
+  duplicate(options: object): Node
+  disconnect(): void
+  once(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
+
+/** Whether a value is a cluster of ioredis. */
+export function isIoredisCluster(value: object): value is IoredisCluster {
+  return isIoredisClient(value) && hasMethods(value, ["nodes"])
+}
+
+/** The servers of a `Cluster` of ioredis 5 or 6. */
+export class IoredisDeployment implements Deployment {
+  readonly #cluster: IoredisCluster
+  readonly #connections = new WeakMap<Node, IoredisConnection>()
+  #listedAt = Number.NEGATIVE_INFINITY
+
+  constructor(cluster: IoredisCluster) {
+    this.#cluster = cluster
+  }
+
+  get open(): boolean {
+    return this.#cluster.status === "ready"
+  }
+
+  watch(changed: () => void): void {
+    this.#cluster.on("ready", changed)
+    if (this.#cluster.status === "wait") this.#cluster.connect().catch(() => {})
+  }
+
+  masters(): readonly ServerLookup[] {
+    return this.#lookups("master")
+  }
+
+  async servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
+    if (this.open && performance.now() - this.#listedAt > LIST_LIFETIME) {
+      this.#listedAt = performance.now()
+      // The client also forgets a server as soon as the connection to it is lost (ioredis 5.11, 6.0).
+      const listed = new Promise<void>((resolve) => this.#cluster.refreshSlotsCache(resolve))
+      await within(listed).catch(() => {})
+    }
+    return this.#lookups("all").map((find) => async () => (await find()).connection)
+  }
+
+  publish(channel: string, message: Uint8Array | string): Promise<number> {
+    return this.#cluster.publish(channel, payloadOf(message)) as Promise<number>
+  }
+
+  #lookups(role: "all" | "master"): ServerLookup[] {
+    // Until then the cluster holds the servers that it was given to start with, which it lets go of.
+    if (!this.open) return []
+    return (this.#cluster.nodes(role) as Node[]).map((node) => () => this.#serverOf(node))
+  }
+
+  async #serverOf(node: Node): Promise<Server> {
+    const connection = this.#connections.get(node) ?? new IoredisConnection(node)
+    this.#connections.set(node, connection)
+    await answer(node)
+    return { connection, satellite: () => satelliteOf(node) }
+  }
+}
+
+/** The client connects for its first command and holds that back until it is ready. */
+async function answer(client: IoredisClient): Promise<void> {
+  if (client.status !== "ready") await client.call("PING")
+}
+
+function satelliteOf(node: Node): Satellite {
+  const client = node.duplicate({
+    autoResubscribe: false,
+    enableOfflineQueue: true,
+    enableReadyCheck: true,
+    lazyConnect: true,
+    readOnly: false,
+    retryStrategy: null,
+  })
+  const close = () => {
+    node.off("end", close)
+    // Of what is closed already, it would wait for the end, and keep the process alive meanwhile.
+    if (client.status !== "close" && client.status !== "end") client.disconnect()
+  }
+  client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
+  node.once("end", close)
+  return { connection: new IoredisConnection(client), opened: answer(client), close }
+}

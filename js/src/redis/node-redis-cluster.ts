@@ -1,0 +1,87 @@
+import { payloadOf, hasMethods, type RedisConnection } from "./connection.ts"
+import { type Deployment, type ServerLookup, within } from "./deployment.ts"
+import {
+  type Address,
+  isNodeRedisBase,
+  type NodeRedisBase,
+  type NodeRedisNode,
+  serverOf,
+} from "./node-redis.ts"
+import { HiddenServers } from "./node-redis-hidden.ts"
+
+/** What is used of a cluster of node-redis (the npm package `redis`) 4, 5 or 6. */
+export interface NodeRedisCluster extends NodeRedisBase {
+  readonly masters: readonly Node[]
+  /** Without the option `useReplicas`: none. */
+  readonly replicas: readonly Node[]
+  /** Gives the client of one server, or promises it, for a value of the lists above. */
+  nodeClient(node: never): unknown
+}
+
+interface Node extends Address {
+  /** Host and port, as Redis has them. */
+  readonly address: string
+}
+
+/** How often a cluster of node-redis 4 is asked whether it is open now, in milliseconds. */
+const OPEN_CHECK = 100
+
+/** Whether a value is a cluster of node-redis 4 or newer. */
+export function isNodeRedisCluster(value: object): value is NodeRedisCluster {
+  return isNodeRedisBase(value) && "masters" in value && hasMethods(value, ["nodeClient"])
+}
+
+/** The servers of a cluster of node-redis 4, 5 or 6. */
+export class NodeRedisClusterDeployment implements Deployment {
+  readonly #cluster: NodeRedisCluster
+  readonly #hidden = new HiddenServers()
+
+  constructor(cluster: NodeRedisCluster) {
+    this.#cluster = cluster
+  }
+
+  get open(): boolean {
+    return this.#cluster.isOpen
+  }
+
+  watch(changed: () => void): void {
+    this.#cluster.on("connect", changed)
+    // Clusters of 4 (which cannot be destroyed) say nothing at all when they are opened.
+    if (hasMethods(this.#cluster, ["destroy"]) || this.#cluster.masters.length > 0) return
+    const timer = setInterval(() => {
+      if (this.#cluster.masters.length === 0) return
+      clearInterval(timer)
+      changed()
+    }, OPEN_CHECK).unref()
+  }
+
+  masters(): readonly ServerLookup[] {
+    return this.#cluster.masters.map((node) => async () => serverOf(await this.#clientOf(node)))
+  }
+
+  async servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
+    const nodes = [...this.#cluster.masters, ...this.#cluster.replicas]
+    const known = nodes.map((node) => async () => serverOf(await this.#clientOf(node)).connection)
+    return [...known, ...(await this.#hiddenServers(nodes))]
+  }
+
+  publish(channel: string, message: Uint8Array | string): Promise<number> {
+    return this.#cluster.publish(channel, payloadOf(message)) as Promise<number>
+  }
+
+  async #hiddenServers(nodes: readonly Node[]): Promise<(() => Promise<RedisConnection>)[]> {
+    const known = new Set(nodes.map(({ address }) => address))
+    try {
+      const client = await Promise.any(nodes.map((node) => within(this.#clientOf(node))))
+      return await within(this.#hidden.lookups(client, known))
+    } catch {
+      return [] // Those that answer are still counted at.
+    }
+  }
+
+  async #clientOf(node: Node): Promise<NodeRedisNode> {
+    const client = (await this.#cluster.nodeClient(node as never)) as NodeRedisNode
+    if (!client.isReady) throw new Error("a server of the Redis cluster is not connected")
+    return client
+  }
+}

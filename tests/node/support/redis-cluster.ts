@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import type { Redis } from "ioredis5"
+import { executable, freePort, type RedisServer, startRedis, waitUntil } from "./redis-server.ts"
+
+/** A Redis Cluster of a test's own: a process for each node, on loopback ports that they keep. */
+export interface RedisCluster {
+  readonly topology: "cluster"
+  /** Of all nodes; those of the three masters come first. */
+  readonly ports: readonly number[]
+  /** SIGKILL to a node, by its place in `ports`; the others serve what they have of the slots. */
+  kill(node: number): Promise<void>
+  /** Starts a node again that was killed, and gives when all nodes agree again. */
+  restart(node: number): Promise<void>
+  /** Stops all nodes and removes their directories. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const MASTERS = 3
+
+/** A cluster of three masters, each with so many replicas, all of whose nodes say that it is well. */
+export async function startRedisCluster(replicas = 0): Promise<RedisCluster> {
+  const servers: RedisServer[] = []
+  const dispose = async () => {
+    await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
+  }
+  try {
+    const starting = Array.from({ length: MASTERS * (1 + replicas) }, async () => {
+      servers.push(await startNode())
+    })
+    await Promise.all(starting)
+    await join(servers, replicas)
+    await agreement(servers)
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+  return {
+    topology: "cluster",
+    ports: servers.map(({ port }) => port),
+    kill: async (node) => servers[node]?.kill(),
+    async restart(node) {
+      await servers[node]?.start()
+      await agreement(servers)
+    },
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
+async function startNode(): Promise<RedisServer> {
+  // A port for the bus of its own: by default it is the port plus 10,000, which may be taken.
+  const bus = ["--cluster-port", `${await freePort()}`, "--cluster-node-timeout", "1000"]
+  const lenient = ["--cluster-require-full-coverage", "no"]
+  // Nobody is told of a replica before it has heard something from its master.
+  const prompt = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"]
+  return startRedis(["--cluster-enabled", "yes", ...bus, ...lenient, ...prompt])
+}
+
+async function join(servers: readonly RedisServer[], replicas: number): Promise<void> {
+  const addresses = servers.map(({ port }) => `127.0.0.1:${port}`)
+  const options = ["--cluster-replicas", `${replicas}`, "--cluster-yes"]
+  await promisify(execFile)(executable("cli"), ["--cluster", "create", ...addresses, ...options])
+}
+
+async function agreement(servers: readonly RedisServer[]): Promise<void> {
+  const agrees = (node: Redis) => isWell(node, servers.length)
+  await Promise.all(servers.map((server) => waitUntil(server, agrees)))
+}
+
+/** Whether a node serves, and tells clients of all others. */
+async function isWell(node: Redis, nodes: number): Promise<boolean> {
+  const info = String(await node.cluster("INFO")).split("\r\n")
+  const slots = (await node.cluster("SLOTS")) as unknown[][]
+  return (
+    info.includes("cluster_state:ok") &&
+    info.includes("cluster_slots_ok:16384") &&
+    // In each range of slots, two bounds precede a master and its replicas.
+    slots.reduce((sum, range) => sum + range.length - 2, 0) === nodes
+  )
+}
