@@ -1,16 +1,21 @@
 //! Every channel's name, built and parsed in one place.
 
-use crate::id::{Namespace, Room, Uid};
+use crate::id::{Namespace, Uid};
+use crate::json::surrogate;
+use crate::room::Room;
 
 /// The channels of one namespace in the classic dialect.
 ///
 /// As @socket.io/redis-adapter 6-8 and socket.io-redis 5-6 spell them: broadcasts go to
 /// `key#nsp#`, those to exactly one room to `key#nsp#room#`; every server subscribes to both with
-/// the pattern `key#nsp#*`.
+/// the pattern `key#nsp#*`. Requests go to `key-request#nsp#`, answers to `key-response#nsp#` or, for
+/// one server alone (since 7.1), to `key-response#nsp#uid#`.
 #[derive(Clone, Debug)]
 pub struct Channels {
     broadcast: Box<str>,
     pattern: Box<str>,
+    request: Box<str>,
+    response: Box<str>,
 }
 
 impl Channels {
@@ -26,7 +31,42 @@ impl Channels {
             pattern.push(character);
         }
         pattern.push('*');
-        Self { broadcast: broadcast.into(), pattern: pattern.into() }
+        let request = format!("{key}-request#{}#", nsp.as_str()).into();
+        let response = format!("{key}-response#{}#", nsp.as_str()).into();
+        Self { broadcast: broadcast.into(), pattern: pattern.into(), request, response }
+    }
+
+    /// The channel of what servers ask each other.
+    pub fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// The channel of answers that every server hears.
+    pub fn response(&self) -> &str {
+        &self.response
+    }
+
+    /// The channel of answers that the server `uid` alone hears.
+    pub fn response_to(&self, uid: &str) -> String {
+        format!("{}{uid}#", self.response)
+    }
+
+    /// The channel of broadcasts to exactly this room, as Redis and its clients spell it: a lone
+    /// surrogate, which UTF-8 has not, is U+FFFD.
+    pub fn room(&self, room: Room<'_>) -> String {
+        let mut name = String::from(self.broadcast());
+        let text = room.text();
+        let mut rest = &*text;
+        while let Err(error) = std::str::from_utf8(rest) {
+            let (valid, odd) = rest.split_at(error.valid_up_to());
+            name.push_str(std::str::from_utf8(valid).unwrap_or_default());
+            name.push(char::REPLACEMENT_CHARACTER);
+            let taken = if surrogate::decode(odd).is_some() { 3 } else { 1 };
+            rest = odd.get(taken..).unwrap_or_default();
+        }
+        name.push_str(std::str::from_utf8(rest).unwrap_or_default());
+        name.push('#');
+        name
     }
 
     /// The channel of broadcasts to everybody, or to more than one room; also the prefix of the
@@ -124,6 +164,20 @@ mod tests {
         assert_eq!(target(&[Room::Number(42.0)]), "socket.io#/admin#42#");
         assert_eq!(target(&[Room::Text(b"")]), "socket.io#/admin##");
         assert_eq!(target(&[Room::Text(b"a"), Room::Text(b"b")]), "socket.io#/admin#");
+    }
+
+    #[test]
+    fn the_channel_of_a_room_is_text() {
+        assert_eq!(channels("/").room(Room::Text("ä".as_bytes())), "socket.io#/#ä#");
+        assert_eq!(channels("/").room(Room::Number(4.5)), "socket.io#/#4.5#");
+        assert_eq!(channels("/").room(Room::Text(b"a\xed\xa0\x80b")), "socket.io#/#a\u{fffd}b#");
+    }
+
+    #[test]
+    fn requests_and_answers_have_channels_beside_the_broadcasts() {
+        assert_eq!(channels("/a").request(), "socket.io-request#/a#");
+        assert_eq!(channels("/a").response(), "socket.io-response#/a#");
+        assert_eq!(channels("/a").response_to("KgkYV5"), "socket.io-response#/a#KgkYV5#");
     }
 
     #[test]

@@ -11,8 +11,8 @@
 //!     Ok(Adapter::new(uid, nsp, Options::default(), ClientProtocol::Custom, 0))
 //! };
 //! let (mut one, mut two) = (server("serv-1")?, server("serv-2")?);
-//! let socket = two.rooms_mut().intern(b"\xa4abcd");
-//! two.rooms_mut().connect(socket);
+//! let socket = two.intern(b"\xa4abcd");
+//! two.connect(socket);
 //!
 //! // The first server broadcasts, and its host publishes what stands in `message`…
 //! let data = event::encode("joined", &("ada", 3))?;

@@ -1,15 +1,22 @@
 //! Socket.IO over Redis, without I/O: rooms, channels and the wire of every server of a cluster.
 //!
-//! Socket.IO servers on several machines pass each other their broadcasts through Redis. This
-//! crate is the part of that which decides: it reads and writes the messages, keeps the rooms and
-//! says what to publish, what to subscribe to and which sockets a message is for. A host brings
-//! the sockets, the Redis connections and the clock; see [`adapter`] for the one loop it runs.
+//! Socket.IO servers on several machines pass each other their broadcasts, and what they ask each
+//! other, through Redis. This crate is the part of that which decides: it reads and writes the
+//! messages, keeps the rooms and says what to publish, what to subscribe to and which sockets a
+//! message is for. A host brings the sockets, the Redis connections and the clock; see [`adapter`] for
+//! the one loop it runs.
 //!
 //! | channel | subscribed | carries |
 //! |---|---|---|
 //! | `key#nsp#` | by the pattern `key#nsp#*` | broadcasts to everybody, or to several rooms |
 //! | `key#nsp#room#` | by the same pattern | broadcasts to exactly one room |
 //! | `key#nsp#uid#` | by the same pattern | a server's probe of its own subscription |
+//! | `key-request#nsp#` | by every server | what servers ask each other |
+//! | `key-response#nsp#` | by every server | answers |
+//! | `key-response#nsp#uid#` | by one server | answers to this one |
+//!
+//! In place of the pattern, [`SubscriptionMode::Exact`](options::SubscriptionMode::Exact) has a
+//! subscription to the main channel and one to that of each room with sockets.
 //!
 //! The names and messages are those of `@socket.io/redis-adapter` 6 to 8; see [`dialect`].
 //!
@@ -17,6 +24,7 @@
 //! get ([`transcode`], [`packet`]), and back. Every byte sequence gives a value or an error, never
 //! a panic.
 
+mod acknowledgements;
 pub mod adapter;
 mod appender;
 pub mod channel;
@@ -27,9 +35,13 @@ pub mod json;
 pub mod msgpack;
 pub mod options;
 pub mod packet;
+mod requests;
+pub mod room;
 pub mod rooms;
 mod subscription;
+mod subscriptions;
 pub mod time;
+mod timers;
 pub mod transcode;
 #[cfg(feature = "wasm")]
 pub mod wasm;

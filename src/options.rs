@@ -46,9 +46,6 @@ pub enum OptionsError {
         /// What it takes.
         expected: &'static str,
     },
-    /// An option of the published packages that is not there yet, and changes what is sent.
-    #[error("option \"{0}\" is not supported yet; leave it out")]
-    Unsupported(&'static str),
 }
 
 impl OptionsError {
@@ -56,9 +53,19 @@ impl OptionsError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Invalid { .. } => "ERR_INVALID_OPTION",
-            Self::Unsupported(_) => "ERR_UNSUPPORTED_OPTION",
         }
     }
+}
+
+/// How a server subscribes to the broadcasts of a namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubscriptionMode {
+    /// To the main channel and to the channel of each room that has sockets here: a broadcast to one
+    /// room reaches the servers that hold it, and no others.
+    Exact,
+    /// To all channels of the namespace, by one pattern, as the published packages do.
+    #[default]
+    Pattern,
 }
 
 /// The options of the classic adapter, with the names and defaults of @socket.io/redis-adapter 8.3.0.
@@ -68,17 +75,26 @@ pub struct Options {
     pub key: String,
     /// How long answers of other servers are waited for. Default 5,000 ms.
     pub requests_timeout: Duration,
+    /// Whether answers go to the asking server alone; it must be of version 7.1 or later. Default false.
+    /// Servers with this package get theirs so in any case.
+    pub publish_on_specific_response_channel: bool,
+    /// Default [`SubscriptionMode::Pattern`]. Not an option of the published packages.
+    pub subscription_mode: SubscriptionMode,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { key: "socket.io".to_owned(), requests_timeout: Duration::from_millis(5_000) }
+        Self {
+            key: "socket.io".to_owned(),
+            requests_timeout: Duration::from_millis(5_000),
+            publish_on_specific_response_channel: false,
+            subscription_mode: SubscriptionMode::default(),
+        }
     }
 }
 
 impl Options {
-    /// The options that a user gave by name. Other names are left alone, `publishOnSpecificResponseChannel`
-    /// among them: it concerns answers, which are not there yet.
+    /// The options that a user gave by name. Other names are left alone: those that concern the host.
     ///
     /// # Errors
     /// [`OptionsError`] for a value of the wrong type or range.
@@ -101,7 +117,20 @@ impl Options {
                         expected: "a number of milliseconds from 1 to 2147483647",
                     });
                 }
-                ("parser", _) => return Err(OptionsError::Unsupported("parser")),
+                // Any value, as the published packages take it.
+                ("publishOnSpecificResponseChannel", _) => {
+                    options.publish_on_specific_response_channel = true;
+                }
+                ("subscriptionMode", Value::Text(mode)) if mode == "exact" => {
+                    options.subscription_mode = SubscriptionMode::Exact;
+                }
+                ("subscriptionMode", Value::Text(mode)) if mode == "pattern" => {}
+                ("subscriptionMode", _) => {
+                    return Err(OptionsError::Invalid {
+                        name: "subscriptionMode",
+                        expected: "\"pattern\" or \"exact\"",
+                    });
+                }
                 _ => {}
             }
         }
@@ -121,7 +150,8 @@ mod tests {
     fn falsy_values_stand_for_the_default() {
         let falsy = [
             ("key", Value::Text(String::new())),
-            ("parser", Value::Absent),
+            ("publishOnSpecificResponseChannel", Value::Bool(false)),
+            ("subscriptionMode", Value::Absent),
             ("requestsTimeout", Value::Number(0.0)),
         ];
         assert_eq!(parse(falsy), Ok(Options::default()));
@@ -129,10 +159,17 @@ mod tests {
 
     #[test]
     fn given_values_are_taken() {
-        let given = [("key", Value::Text("app".into())), ("requestsTimeout", Value::Number(1.5))];
+        let given = [
+            ("key", Value::Text("app".into())),
+            ("publishOnSpecificResponseChannel", Value::Bool(true)),
+            ("requestsTimeout", Value::Number(1.5)),
+            ("subscriptionMode", Value::Text("exact".into())),
+        ];
         let options = parse(given).expect("options");
         assert_eq!(options.key, "app");
         assert_eq!(options.requests_timeout, Duration::from_millis(2));
+        assert!(options.publish_on_specific_response_channel);
+        assert_eq!(options.subscription_mode, SubscriptionMode::Exact);
     }
 
     #[test]
@@ -142,8 +179,12 @@ mod tests {
         assert_eq!(error.to_string(), "option \"key\" must be a string");
         let error = parse([("requestsTimeout", Value::Number(-1.0))]).expect_err("no time");
         assert_eq!(error.code(), "ERR_INVALID_OPTION");
-        let error = parse([("parser", Value::Other)]).expect_err("a parser");
-        assert_eq!(error.code(), "ERR_UNSUPPORTED_OPTION");
+        let error =
+            parse([("subscriptionMode", Value::Text("static".into()))]).expect_err("a mode");
+        assert_eq!(
+            error.to_string(),
+            "option \"subscriptionMode\" must be \"pattern\" or \"exact\""
+        );
     }
 
     #[test]

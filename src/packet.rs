@@ -25,14 +25,12 @@ const LONGEST_TYPE: usize = "5-".len() + 20;
 /// Appends the frame of an event whose data is the reader's next value: an array of the event's
 /// name and its arguments.
 ///
-/// `nsp` is left out if it is `/`; `id` is that of an acknowledgement that is asked for. Binary
-/// data becomes placeholders as in [`msgpack_to_json`]; with `attachments`, the packet is a binary
+/// `nsp` is left out if it is `/`. Binary data becomes placeholders as in [`msgpack_to_json`]; with `attachments`, the packet is a binary
 /// event that announces all of them. On an error the reader, `out` and `attachments` are as they
 /// were.
 pub fn event_from_msgpack(
     reader: &mut Reader<'_>,
     nsp: &str,
-    id: Option<u64>,
     out: &mut Vec<u8>,
     attachments: &mut Vec<Range<usize>>,
 ) -> Result<Encoded, DecodeError> {
@@ -45,9 +43,6 @@ pub fn event_from_msgpack(
     if nsp != "/" {
         out.extend_from_slice(nsp.as_bytes());
         out.push(b',');
-    }
-    if let Some(id) = id {
-        out.extend_from_slice(id.to_string().as_bytes());
     }
     msgpack_to_json(reader, out, attachments).inspect_err(|_| out.truncate(start))?;
     let text = write_type(out, head, attachments.len())..out.len();

@@ -27,16 +27,31 @@ pub(crate) enum Step {
 /// The life of one subscription.
 ///
 /// Confirmed is not held: a client may confirm a subscription that it then drops (ioredis 5 does,
-/// when it is asked before the connection is ready), or stay deaf after a reconnection. So each
-/// confirmation is followed by a probe through Redis to this very server.
-#[derive(Debug, Default)]
+/// when it is asked before the connection is ready), or stay deaf after a reconnection. So where one
+/// stands for all of its connection, its confirmation is followed by a probe through Redis to this
+/// very server.
+#[derive(Debug)]
 pub(crate) struct Subscription {
     state: State,
     /// Attempts since it last held.
     attempts: u32,
+    /// Whether a probe has to come back.
+    probed: bool,
+    /// Whether it turned out to be dead though it was confirmed.
+    deaf: bool,
+    /// Whether it is to be given up, and when; it may be wanted again before.
+    release: Release,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Release {
+    At(Time),
+    /// Never to be wanted again.
+    Final,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Asked {
         until: Time,
@@ -44,8 +59,9 @@ enum State {
     Closed,
     Closing,
     Due,
+    /// It is being given up.
+    Ending,
     Held,
-    #[default]
     Lost,
     Paused {
         until: Time,
@@ -71,21 +87,62 @@ enum State {
 }
 
 impl Subscription {
-    /// Whether a probe has come back since the connection was last ready.
+    /// A subscription to be asked for when the connection is ready, as it may be already.
+    pub(crate) const fn new(probed: bool, ready: bool) -> Self {
+        let state = if ready { State::Due } else { State::Lost };
+        Self { state, attempts: 0, probed, deaf: false, release: Release::None }
+    }
+
+    /// Whether messages come in, for all that is known.
     pub(crate) const fn is_held(&self) -> bool {
         matches!(self.state, State::Held)
     }
 
+    /// Whether it was given up, and Redis knows.
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
     /// Gives the subscription up, for good.
     pub(crate) const fn close(&mut self) {
-        if !matches!(self.state, State::Closed) {
+        self.release = Release::Final;
+        if !matches!(self.state, State::Closed | State::Ending) {
             self.state = State::Closing;
+        }
+    }
+
+    /// Gives the subscription up at `at`, unless it is wanted again.
+    pub(crate) const fn release(&mut self, at: Time) {
+        if matches!(self.release, Release::None) {
+            self.release = Release::At(at);
+        }
+    }
+
+    /// Keeps a subscription that was to be given up.
+    pub(crate) const fn want(&mut self) {
+        if matches!(self.release, Release::At(_)) {
+            self.release = Release::None;
+        }
+    }
+
+    /// Whether it was found deaf since this was asked last; then so may be all others of its connection.
+    pub(crate) const fn take_deaf(&mut self) -> bool {
+        std::mem::replace(&mut self.deaf, false)
+    }
+
+    /// Asks for the subscription once more: another one of its connection was confirmed, but deaf.
+    pub(crate) fn doubt(&mut self, now: Time) {
+        match self.state {
+            // Its answer, which is on its way, is worth nothing.
+            State::Asked { .. } => self.pause(now),
+            State::Held => self.state = State::Due,
+            _ => {}
         }
     }
 
     /// The connection can take subscriptions, for the first time or again.
     pub(crate) const fn handle_ready(&mut self) {
-        if !self.is_closed() {
+        if !self.is_ending() {
             self.attempts = 0;
             self.state = State::Due;
         }
@@ -95,7 +152,7 @@ impl Subscription {
     ///
     /// What is to be given up still is: clients restore their subscriptions by themselves.
     pub(crate) const fn handle_lost(&mut self) {
-        if !self.is_closed() {
+        if !self.is_ending() {
             self.state = State::Lost;
         }
     }
@@ -103,7 +160,12 @@ impl Subscription {
     /// Redis confirmed the subscription.
     pub(crate) const fn handle_confirmed(&mut self) {
         if matches!(self.state, State::Asked { .. }) {
-            self.state = State::ProbeDue { lost: 0 };
+            if self.probed {
+                self.state = State::ProbeDue { lost: 0 };
+            } else {
+                self.attempts = 0;
+                self.state = State::Held;
+            }
         }
     }
 
@@ -111,6 +173,17 @@ impl Subscription {
     pub(crate) fn handle_refused(&mut self, now: Time) {
         if matches!(self.state, State::Asked { .. }) {
             self.pause(now);
+        }
+    }
+
+    /// The subscription is given up; asked for anew if it was wanted again in the meantime.
+    pub(crate) const fn handle_ended(&mut self, ready: bool) {
+        if matches!(self.state, State::Ending) {
+            self.state = match self.release {
+                Release::None if ready => State::Due,
+                Release::None => State::Lost,
+                Release::At(_) | Release::Final => State::Closed,
+            };
         }
     }
 
@@ -132,7 +205,7 @@ impl Subscription {
     ///
     /// While it is being asked for anew, a probe tells of the old one only.
     pub(crate) const fn handle_probe(&mut self) {
-        if !self.is_closed() && !matches!(self.state, State::Asked { .. } | State::Lost) {
+        if !self.is_ending() && !matches!(self.state, State::Asked { .. } | State::Lost) {
             self.attempts = 0;
             self.state = State::Held;
         }
@@ -140,6 +213,9 @@ impl Subscription {
 
     /// Time has come to `now`; harmless at any other time.
     pub(crate) fn handle_timeout(&mut self, now: Time) {
+        if matches!(self.release, Release::At(at) if at <= now) && !self.is_ending() {
+            self.state = State::Closing;
+        }
         match self.state {
             State::Asked { until } if until <= now => self.pause(now),
             State::Paused { until } if until <= now => self.state = State::Due,
@@ -151,6 +227,7 @@ impl Subscription {
                 if lost + 1 < PROBES {
                     self.state = State::ProbeDue { lost: lost + 1 };
                 } else {
+                    self.deaf = true;
                     self.pause(now);
                 }
             }
@@ -170,7 +247,7 @@ impl Subscription {
                 Some(Step::Probe)
             }
             State::Closing => {
-                self.state = State::Closed;
+                self.state = State::Ending;
                 Some(Step::Unsubscribe)
             }
             _ => None,
@@ -178,19 +255,23 @@ impl Subscription {
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
-    pub(crate) const fn poll_timeout(&self) -> Option<Time> {
-        match self.state {
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        let until = match self.state {
             State::Asked { until }
             | State::Paused { until }
             | State::ProbePaused { until, .. }
             | State::ProbeSent { until, .. }
             | State::Probing { until, .. } => Some(until),
             _ => None,
+        };
+        match self.release {
+            Release::At(at) if !self.is_ending() => Some(until.map_or(at, |until| until.min(at))),
+            _ => until,
         }
     }
 
-    const fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed | State::Closing)
+    const fn is_ending(&self) -> bool {
+        matches!(self.state, State::Closed | State::Closing | State::Ending)
     }
 
     fn pause(&mut self, now: Time) {
@@ -213,7 +294,7 @@ mod tests {
     }
 
     fn asked() -> Subscription {
-        let mut subscription = Subscription::default();
+        let mut subscription = Subscription::new(true, false);
         subscription.handle_ready();
         assert_eq!(subscription.poll_step(at(0)), Some(Step::Subscribe));
         subscription
@@ -221,7 +302,7 @@ mod tests {
 
     #[test]
     fn it_waits_for_the_connection() {
-        let mut subscription = Subscription::default();
+        let mut subscription = Subscription::new(true, false);
         assert_eq!(subscription.poll_step(at(0)), None);
         assert_eq!(subscription.poll_timeout(), None);
     }
@@ -345,6 +426,45 @@ mod tests {
         subscription.handle_lost();
         assert_eq!(subscription.poll_step(at(0)), Some(Step::Unsubscribe));
         assert_eq!(subscription.poll_step(at(0)), None);
+        subscription.handle_ended(false);
+        assert!(subscription.is_closed());
+    }
+
+    #[test]
+    fn one_that_is_not_probed_holds_when_it_is_confirmed() {
+        let mut subscription = Subscription::new(false, true);
+        assert_eq!(subscription.poll_step(at(0)), Some(Step::Subscribe));
+        subscription.handle_confirmed();
+        assert!(subscription.is_held());
+    }
+
+    #[test]
+    fn one_that_is_wanted_again_in_time_is_kept() {
+        let mut subscription = Subscription::new(false, true);
+        subscription.poll_step(at(0));
+        subscription.handle_confirmed();
+        subscription.release(at(500));
+        subscription.want();
+        assert_eq!(subscription.poll_timeout(), None);
+        subscription.release(at(900));
+        subscription.handle_timeout(at(899));
+        assert_eq!(subscription.poll_step(at(899)), None);
+        subscription.handle_timeout(at(900));
+        assert_eq!(subscription.poll_step(at(900)), Some(Step::Unsubscribe));
+    }
+
+    #[test]
+    fn one_that_is_wanted_while_it_is_given_up_is_asked_for_afterwards() {
+        let mut subscription = Subscription::new(false, true);
+        subscription.poll_step(at(0));
+        subscription.handle_confirmed();
+        subscription.release(at(0));
+        subscription.handle_timeout(at(0));
+        assert_eq!(subscription.poll_step(at(0)), Some(Step::Unsubscribe));
+        subscription.want();
+        assert_eq!(subscription.poll_step(at(0)), None);
+        subscription.handle_ended(true);
+        assert_eq!(subscription.poll_step(at(1)), Some(Step::Subscribe));
     }
 
     #[test]

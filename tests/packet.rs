@@ -7,58 +7,52 @@ use socketio_redis_edge::packet::{Encoded, HEADROOM, event_from_msgpack, frame_a
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// The text, the frame and the number of attachments of an event.
-fn event(data: &[u8], nsp: &str, id: Option<u64>) -> Result<(String, Vec<u8>, usize), DecodeError> {
+fn event(data: &[u8], nsp: &str) -> Result<(String, Vec<u8>, usize), DecodeError> {
     let (mut out, mut attachments) = (b"before".to_vec(), Vec::new());
-    let encoded = event_from_msgpack(&mut Reader::new(data), nsp, id, &mut out, &mut attachments)?;
+    let encoded = event_from_msgpack(&mut Reader::new(data), nsp, &mut out, &mut attachments)?;
     assert!(out.starts_with(b"before"));
     assert_eq!(encoded.frame.end, out.len());
     let text = String::from_utf8(out[encoded.text].to_vec()).expect("the text is UTF-8");
     Ok((text, out[encoded.frame].to_vec(), attachments.len()))
 }
 
-fn text(data: &[u8], nsp: &str, id: Option<u64>) -> String {
-    event(data, nsp, id).expect("well-formed").0
+fn text(data: &[u8], nsp: &str) -> String {
+    event(data, nsp).expect("well-formed").0
 }
 
 // Texts as socket.io-parser 4.2 encodes the same packets.
 #[test]
-fn an_event_has_its_namespace_and_id_in_front() {
+fn an_event_has_its_namespace_in_front() {
     let data = b"\x92\xa1a\x01";
-    assert_eq!(text(data, "/", None), r#"2["a",1]"#);
-    assert_eq!(text(data, "/admin", None), r#"2/admin,["a",1]"#);
-    assert_eq!(text(data, "/", Some(0)), r#"20["a",1]"#);
-    assert_eq!(text(data, "/admin", Some(12)), r#"2/admin,12["a",1]"#);
-    assert_eq!(text(data, "/", Some(u64::MAX)), r#"218446744073709551615["a",1]"#);
+    assert_eq!(text(data, "/"), r#"2["a",1]"#);
+    assert_eq!(text(data, "/admin"), r#"2/admin,["a",1]"#);
 }
 
 #[test]
 fn binary_data_makes_it_a_binary_event() {
     let data = b"\x92\xa1a\xc4\x01x";
-    assert_eq!(
-        text(data, "/admin", Some(12)),
-        r#"51-/admin,12["a",{"_placeholder":true,"num":0}]"#
-    );
+    assert_eq!(text(data, "/admin"), r#"51-/admin,["a",{"_placeholder":true,"num":0}]"#);
     let mut data = Vec::new();
     write_array_header(&mut data, 11);
     for _ in 0..11 {
         write_bin(&mut data, b"x");
     }
-    let (text, _, attachments) = event(&data, "/", None).expect("well-formed");
+    let (text, _, attachments) = event(&data, "/").expect("well-formed");
     assert_eq!(attachments, 11);
     assert!(text.starts_with(r#"511-[{"_placeholder":true,"num":0},"#), "{text}");
 }
 
 #[test]
 fn only_an_array_is_the_data_of_an_event() {
-    assert_eq!(event(b"\x80", "/", None), Err(DecodeError::Unexpected { expected: "array" }));
-    assert_eq!(event(b"", "/", None), Err(DecodeError::Truncated));
+    assert_eq!(event(b"\x80", "/"), Err(DecodeError::Unexpected { expected: "array" }));
+    assert_eq!(event(b"", "/"), Err(DecodeError::Truncated));
 }
 
 #[test]
 fn an_error_leaves_everything_as_it_was() {
     let mut reader = Reader::new(b"\x93\xa1a\xc4\x01x\xc1");
     let (mut out, mut attachments) = (b"before".to_vec(), Vec::new());
-    let result = event_from_msgpack(&mut reader, "/", None, &mut out, &mut attachments);
+    let result = event_from_msgpack(&mut reader, "/", &mut out, &mut attachments);
     assert_eq!(result, Err(DecodeError::Reserved));
     assert_eq!((reader.position(), &out[..], attachments.len()), (0, &b"before"[..], 0));
 }
@@ -78,7 +72,7 @@ fn an_event_is_one_text_frame() {
     for (length, header) in HEADERS {
         let mut data = vec![0x91];
         write_str(&mut data, &vec![b'x'; length - r#"42[""]"#.len()]);
-        let (text, frame, _) = event(&data, "/", None).expect("well-formed");
+        let (text, frame, _) = event(&data, "/").expect("well-formed");
         assert_eq!(frame, [header, b"4", text.as_bytes()].concat());
     }
 }

@@ -24,8 +24,11 @@ pub struct Delivery {
     pub flags: Flags,
     /// Where the packet stands in the output; `None` with [`ClientProtocol::Custom`].
     pub encoded: Option<Encoded>,
-    /// Where the packet's data starts in the message, as MessagePack.
+    /// Where the packet's data starts in the message, as MessagePack; in
+    /// [`Adapter::converted`] if the message was JSON.
     pub data: usize,
+    /// Whether the message was JSON.
+    pub is_json: bool,
 }
 
 /// Why a message went nowhere.
@@ -58,6 +61,9 @@ impl Adapter {
         out.clear();
         attachments.clear();
         self.targets.clear();
+        if classic::is_json(payload) {
+            return self.handle_json(payload, out, attachments);
+        }
         let read = classic::read_broadcast(payload, &self.uid, &self.nsp);
         let presumed = matches!(&read, Ok(Incoming::Broadcast(broadcast)) if broadcast.presumed);
         let mut taken = self.take(read, out, attachments);
@@ -67,6 +73,33 @@ impl Adapter {
             let read = classic::read_broadcast_whole(payload, &self.uid, &self.nsp);
             taken = self.take(read, out, attachments);
         }
+        self.settle(taken)
+    }
+
+    /// Takes a broadcast in JSON, from a sender that can carry nothing but text. The published packages
+    /// take none.
+    fn handle_json(
+        &mut self,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+        attachments: &mut Vec<Range<usize>>,
+    ) -> Received {
+        let mut converted = std::mem::take(&mut self.converted);
+        let message = classic::to_messagepack(payload, &mut converted);
+        let read = message
+            .map_err(BroadcastError::Json)
+            .and_then(|message| classic::read_broadcast_whole(message, &self.uid, &self.nsp));
+        let taken = self.take(read, out, attachments);
+        self.converted = converted;
+        self.settle(taken.map(|delivery| Delivery { is_json: true, ..delivery }))
+    }
+
+    /// What [`Delivery::data`] is a place in, if the message was JSON.
+    pub fn converted(&self) -> &[u8] {
+        &self.converted
+    }
+
+    fn settle(&mut self, taken: Result<Delivery, Dropped>) -> Received {
         match &taken {
             Ok(_) => self.stats.delivered += 1,
             Err(Dropped::Echo) => self.stats.echo += 1,
@@ -93,7 +126,7 @@ impl Adapter {
             Incoming::Foreign => Err(Dropped::Foreign),
             Incoming::Probe { own } => {
                 if own {
-                    self.subscription.handle_probe();
+                    self.subscriptions.handle_probe();
                 }
                 Err(Dropped::Probe)
             }
@@ -149,7 +182,7 @@ impl Adapter {
             ClientProtocol::Custom => Ok(None),
             ClientProtocol::Text => {
                 let nsp = self.nsp.as_str();
-                packet::event_from_msgpack(&mut data, nsp, None, out, attachments).map(Some)
+                packet::event_from_msgpack(&mut data, nsp, out, attachments).map(Some)
             }
         };
         let written =
@@ -159,6 +192,6 @@ impl Adapter {
                 },
             );
         let encoded = written.inspect_err(|_| self.targets.clear())?;
-        Ok(Some(Delivery { flags, encoded, data: start }))
+        Ok(Some(Delivery { flags, encoded, data: start, is_json: false }))
     }
 }

@@ -3,30 +3,51 @@
 //! It does no I/O. A host calls it in one loop: **one mutation, then drain
 //! [`poll_output`](Adapter::poll_output) to empty, then wait** until something happens or
 //! [`poll_timeout`](Adapter::poll_timeout) has come. Its methods are of four kinds: getters;
-//! commands (`broadcast`, `close`, those of `rooms_mut`); `handle_*`, by which the world reaches the machine;
+//! commands (`broadcast`, `join`, `fetch_sockets`, `close`, …); `handle_*`, by which the world reaches the machine;
 //! `poll_*`, by which the machine reaches the world.
 //!
 //! The packet path makes an exception for speed: [`broadcast`](Adapter::broadcast) and
 //! [`handle_message`](Adapter::handle_message) give their result at once, in buffers of the host, and
 //! [`handle_channel`](Adapter::handle_channel) answers at once.
 
+mod answers;
+mod control;
 mod inbound;
+mod membership;
 mod outbound;
 mod output;
+mod questions;
+mod recent;
 mod stats;
 
+use std::collections::{BTreeMap, VecDeque};
+
+pub use control::ControlError;
 pub use inbound::{Delivery, Dropped, Received};
-pub use outbound::{Body, BroadcastCommand, BroadcastFailure, Sent};
-pub use output::Output;
+pub use outbound::{Body, BroadcastCommand, SendError, Sent};
+pub use output::{Output, Value};
+pub use questions::Timeout;
 pub use stats::Stats;
 
+pub use crate::requests::Ending;
+pub use crate::subscriptions::{Carries, Name, NameKind};
+
+use recent::RecentRooms;
+
+use crate::acknowledgements::Acknowledgements;
 use crate::channel::Channels;
 use crate::dialect::classic;
-use crate::id::{Namespace, Room, Uid};
+use crate::id::{Namespace, Uid};
 use crate::options::Options;
+use crate::requests::{Number, Requests};
+use crate::room::Room;
 use crate::rooms::{NameId, RoomIndex};
-use crate::subscription::{Step, Subscription};
+use crate::subscription::Step;
+use crate::subscriptions::Subscriptions;
 use crate::time::Time;
+
+/// The token of a probe; those of requests are their numbers, which begin at 1.
+const PROBE: u32 = 0;
 
 /// How packets reach the clients of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +66,19 @@ pub struct Adapter {
     client_protocol: ClientProtocol,
     channels: Channels,
     rooms: RoomIndex,
-    subscription: Subscription,
+    subscriptions: Subscriptions,
+    requests: Requests,
+    acknowledgements: Acknowledgements,
+    /// Whether PUBLISH counts the servers, see [`Adapter::set_publish_counts`].
+    publish_counts: bool,
+    /// What is to follow when subscriptions stand.
+    awaiting: BTreeMap<u32, Awaiting>,
+    outputs: VecDeque<Queued>,
+    /// Rooms that sockets of other servers have just been asked to join, see [`recent`].
+    joined: RecentRooms,
     stats: Stats,
+    /// The message that was received last, if it was JSON, as MessagePack.
+    converted: Vec<u8>,
     /// The sockets that the last broadcast or message is for.
     targets: Vec<u32>,
     /// The rooms and the excepted ones that exist here, of the last broadcast or message.
@@ -54,6 +86,22 @@ pub struct Adapter {
     unwanted: Vec<NameId>,
     /// The canonical form of the name that is being looked up.
     name: Vec<u8>,
+}
+
+/// What is to be done by the host.
+enum Queued {
+    /// As soon as possible.
+    Now(Output),
+    /// When all that is subscribed to by then stands.
+    WhenHeard(Output),
+}
+
+/// What is to follow when subscriptions stand.
+enum Awaiting {
+    /// An answer goes out.
+    Publish(Output),
+    /// A request of this server ends.
+    Request(Number),
 }
 
 impl Adapter {
@@ -68,20 +116,37 @@ impl Adapter {
         client_protocol: ClientProtocol,
         seed: u64,
     ) -> Self {
+        let channels = Channels::new(&options.key, &nsp);
+        let mode = options.subscription_mode;
         Self {
-            channels: Channels::new(&options.key, &nsp),
+            subscriptions: Subscriptions::new(&channels, &uid, mode, seed),
+            channels,
             uid,
             nsp,
             options,
             client_protocol,
             rooms: RoomIndex::with_seed(seed),
-            subscription: Subscription::default(),
+            requests: Requests::default(),
+            acknowledgements: Acknowledgements::default(),
+            publish_counts: false,
+            awaiting: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            joined: RecentRooms::default(),
             stats: Stats::default(),
+            converted: Vec::new(),
             targets: Vec::new(),
             wanted: Vec::new(),
             unwanted: Vec::new(),
             name: Vec::new(),
         }
+    }
+
+    /// Says whether the number of receivers that PUBLISH replies with is that of all servers: not on a
+    /// cluster, where each node knows its own alone. Then requests are published at once, and the host
+    /// calls `handle_count` with that number for each [`Output::Publish`] with a token; otherwise the
+    /// servers are counted first ([`Output::Count`]).
+    pub const fn set_publish_counts(&mut self, publish_counts: bool) {
+        self.publish_counts = publish_counts;
     }
 
     /// The name of this adapter among the servers of the cluster.
@@ -109,11 +174,6 @@ impl Adapter {
         &self.rooms
     }
 
-    /// Which sockets are in which rooms, to be changed. Names are canonical, see [`Room::write`].
-    pub const fn rooms_mut(&mut self) -> &mut RoomIndex {
-        &mut self.rooms
-    }
-
     /// What has come and gone so far.
     pub const fn stats(&self) -> &Stats {
         &self.stats
@@ -125,69 +185,120 @@ impl Adapter {
     }
 
     /// Whether messages of other servers are known to arrive.
-    pub const fn is_subscribed(&self) -> bool {
-        self.subscription.is_held()
+    pub fn is_subscribed(&self) -> bool {
+        self.subscriptions.is_held()
     }
 
-    /// Gives up the subscription. The host drains the outputs once more, then drops the adapter.
-    pub const fn close(&mut self) {
-        self.subscription.close();
+    /// Gives up all subscriptions, and ends all requests. The host drains the outputs once more, then
+    /// drops the adapter.
+    pub fn close(&mut self) {
+        for number in self.requests.numbers() {
+            self.end(number, Ending::Closed);
+        }
+        for token in self.acknowledgements.end_all() {
+            self.outputs.push_back(Queued::Now(Output::Forget { token }));
+        }
+        self.awaiting.clear();
+        self.joined = RecentRooms::default();
+        self.subscriptions.close();
     }
 
     /// The subscribing connection is ready, for the first time or again.
-    pub const fn handle_ready(&mut self) {
-        self.subscription.handle_ready();
+    pub fn handle_ready(&mut self) {
+        self.subscriptions.handle_ready();
     }
 
     /// The subscribing connection is lost.
-    pub const fn handle_lost(&mut self) {
-        self.subscription.handle_lost();
+    pub fn handle_lost(&mut self) {
+        self.subscriptions.handle_lost();
     }
 
     /// Redis confirmed the subscription asked for by [`Output::Subscribe`].
-    pub const fn handle_confirmed(&mut self) {
-        self.subscription.handle_confirmed();
+    pub fn handle_confirmed(&mut self, id: u32) {
+        self.subscriptions.handle_confirmed(id);
     }
 
     /// Redis or its client refused the subscription asked for by [`Output::Subscribe`].
-    pub fn handle_refused(&mut self, now: Time) {
+    pub fn handle_refused(&mut self, id: u32, now: Time) {
         self.stats.refused += 1;
-        self.subscription.handle_refused(now);
+        self.subscriptions.handle_refused(id, now);
+    }
+
+    /// The subscription of [`Output::Unsubscribe`] is given up, as far as can be.
+    pub fn handle_ended(&mut self, id: u32) {
+        self.subscriptions.handle_ended(id);
     }
 
     /// Redis has taken the message of [`Output::Publish`].
-    pub fn handle_published(&mut self, now: Time) {
-        self.subscription.handle_probe_taken(now);
+    pub fn handle_published(&mut self, token: u32, now: Time) {
+        if token == PROBE {
+            self.subscriptions.handle_probe_taken(now);
+        }
     }
 
     /// The message of [`Output::Publish`] could not be published.
-    pub fn handle_publish_failed(&mut self, now: Time) {
-        self.subscription.handle_probe_failed(now);
+    pub fn handle_publish_failed(&mut self, token: u32, now: Time) {
+        if token == PROBE {
+            self.subscriptions.handle_probe_failed(now);
+        } else {
+            self.end(Number(token), Ending::Failed);
+        }
     }
 
     /// The time asked for by [`poll_timeout`](Self::poll_timeout) has come; harmless at any other.
     pub fn handle_timeout(&mut self, now: Time) {
-        self.subscription.handle_timeout(now);
+        self.subscriptions.handle_timeout(now);
+        while let Some(token) = self.acknowledgements.end_due(now) {
+            self.push(Output::Forget { token });
+        }
+        self.joined.forget(now);
+        self.handle_request_timeouts(now);
     }
 
     /// What the host has to do next, `None` when everything is done.
     pub fn poll_output(&mut self, now: Time) -> Option<Output> {
-        Some(match self.subscription.poll_step(now)? {
+        while let Some(wait) = self.subscriptions.poll_over() {
+            match self.awaiting.remove(&wait) {
+                Some(Awaiting::Publish(output)) => self.push(output),
+                Some(Awaiting::Request(number)) => self.end(number, Ending::Complete),
+                None => {}
+            }
+        }
+        while let Some(queued) = self.outputs.pop_front() {
+            match queued {
+                Queued::Now(output) => return Some(output),
+                Queued::WhenHeard(output) => match self.subscriptions.wait_for(None) {
+                    Some(wait) => self.awaiting.insert(wait, Awaiting::Publish(output)),
+                    None => return Some(output),
+                },
+            };
+        }
+        let (id, step, name) = self.subscriptions.poll_step(now)?;
+        Some(match step {
             Step::Probe => {
                 let mut message = Vec::new();
                 classic::write_probe(&mut message, &self.uid);
-                Output::Publish { channel: self.channels.probe(&self.uid), message }
+                let channel = self.channels.probe(&self.uid);
+                Output::Publish { token: Some(PROBE), channel, message }
             }
-            Step::Subscribe => Output::Subscribe { pattern: self.channels.pattern().to_owned() },
-            Step::Unsubscribe => {
-                Output::Unsubscribe { pattern: self.channels.pattern().to_owned() }
-            }
+            Step::Subscribe => Output::Subscribe { id, name },
+            Step::Unsubscribe => Output::Unsubscribe { id, name },
         })
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
-    pub const fn poll_timeout(&self) -> Option<Time> {
-        self.subscription.poll_timeout()
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let parts = [
+            self.subscriptions.poll_timeout(),
+            self.requests.poll_timeout(),
+            self.acknowledgements.poll_timeout(),
+            self.joined.poll_timeout(),
+        ];
+        parts.into_iter().flatten().min()
+    }
+
+    fn push(&mut self, output: Output) {
+        self.outputs.push_back(Queued::Now(output));
     }
 
     /// Finds the sockets in any of `rooms` (all sockets if there is none) and in none of `except`,

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::dialect::classic::request::RequestError;
 use crate::dialect::classic::{self, Data};
-use crate::id::Room;
 use crate::json;
+use crate::room::Room;
 use crate::transcode::Outside;
 
 use super::Adapter;
@@ -47,21 +48,25 @@ pub struct Sent {
 
 /// Why a broadcast could not be published. The sockets of this server can still be served.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum BroadcastFailure {
+pub enum SendError {
     /// The packet's data or the flags are not JSON.
     #[error(transparent)]
     Json(#[from] json::DecodeError),
     /// The packet's text does not begin as a packet of this namespace does.
     #[error("the text is not an event packet of this namespace")]
     Packet,
+    /// The event cannot be put into a request.
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }
 
-impl BroadcastFailure {
+impl SendError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Json(error) => error.code(),
             Self::Packet => "ERR_PACKET",
+            Self::Request(error) => error.code(),
         }
     }
 }
@@ -71,12 +76,12 @@ impl Adapter {
     /// is to be published to `out`, which is cleared first. `None` if nothing is to be published.
     ///
     /// # Errors
-    /// [`BroadcastFailure`] if the body is not what it must be; the targets stand nevertheless.
+    /// [`SendError`] if the body is not what it must be; the targets stand nevertheless.
     pub fn broadcast(
         &mut self,
         command: BroadcastCommand<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<Option<Sent>, BroadcastFailure> {
+    ) -> Result<Option<Sent>, SendError> {
         out.clear();
         let BroadcastCommand { body, rooms, except, flags, local } = command;
         self.find_targets(rooms.iter().copied(), rooms.is_empty(), except.iter().copied());
@@ -98,34 +103,41 @@ impl Adapter {
         except: &[Room<'_>],
         flags: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Sent, BroadcastFailure> {
+    ) -> Result<Sent, SendError> {
         let data = match body {
             Body::MessagePack(bytes) => Data::MessagePack(bytes),
             Body::Text(packet, outside) => Data::Json(self.packet_data(packet)?, outside),
         };
-        self.channels.write_target(rooms, out);
+        let target = match rooms {
+            [room] if self.joined.contains(*room) => &[],
+            rooms => rooms,
+        };
+        self.channels.write_target(target, out);
         let channel = 0..out.len();
         classic::write_broadcast(out, &self.uid, &self.nsp, data, rooms, except, flags)?;
         Ok(Sent { message: channel.end..out.len(), channel })
     }
 
     /// The data of a packet's text: what follows its type, attachments and namespace.
-    pub(crate) fn packet_data<'a>(&self, packet: &'a [u8]) -> Result<&'a [u8], BroadcastFailure> {
+    pub(crate) fn packet_data<'a>(&self, packet: &'a [u8]) -> Result<&'a [u8], SendError> {
         let rest = match packet {
             [b'2', rest @ ..] => rest,
             [b'5', rest @ ..] => rest
                 .iter()
                 .position(|&byte| byte == b'-')
                 .and_then(|dash| rest.get(dash + 1..))
-                .ok_or(BroadcastFailure::Packet)?,
-            _ => return Err(BroadcastFailure::Packet),
+                .ok_or(SendError::Packet)?,
+            _ => return Err(SendError::Packet),
         };
-        match self.nsp.as_str() {
-            "/" => Ok(rest),
+        let rest = match self.nsp.as_str() {
+            "/" => rest,
             nsp => rest
                 .strip_prefix(nsp.as_bytes())
                 .and_then(|rest| rest.strip_prefix(b","))
-                .ok_or(BroadcastFailure::Packet),
-        }
+                .ok_or(SendError::Packet)?,
+        };
+        // The id under which clients here acknowledge it concerns nobody else.
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        Ok(rest.get(digits..).unwrap_or_default())
     }
 }

@@ -11,13 +11,17 @@ pub struct Stats {
     pub unpublished: u64,
     /// Broadcasts of other servers that were delivered to at least one socket.
     pub delivered: u64,
-    /// Own broadcasts that came back.
+    /// Requests of other servers that were taken.
+    pub requests: u64,
+    /// Answers of other servers that were taken.
+    pub answers: u64,
+    /// Own broadcasts and requests that came back.
     pub echo: u64,
-    /// Broadcasts for other namespaces, and messages of channels that are not ours.
+    /// Messages for other namespaces, of other channels, and of versions that are not known here.
     pub foreign: u64,
     /// Messages that were refused.
     pub malformed: u64,
-    /// Broadcasts that no socket of this server wants.
+    /// Broadcasts that no socket of this server wants, and answers that nothing here waits for.
     pub unwanted: u64,
     /// Subscriptions that Redis or its client refused.
     pub refused: u64,

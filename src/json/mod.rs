@@ -1,6 +1,7 @@
 //! JSON text: read as any sender may write it, written as `JSON.stringify` writes it.
 
 mod number;
+mod object;
 mod reader;
 mod scan;
 pub(crate) mod surrogate;
@@ -9,6 +10,7 @@ mod writer;
 use crate::appender::{Appender, Sink};
 
 pub(crate) use number::{MAX_SAFE, Number, write_f64, write_unsigned};
+pub(crate) use object::Object;
 pub(crate) use reader::Reader;
 use writer::write_quoted;
 pub(crate) use writer::{write_date, write_text};

@@ -6,11 +6,11 @@ mod writer;
 
 pub use crate::appender::Sink;
 pub use reader::{Item, Kind, Reader};
+pub(crate) use writer::{UNDEFINED, write_str_header, write_undefined};
 pub use writer::{
     write_array_header, write_bin, write_bool, write_f64, write_map_header, write_nil,
     write_number, write_signed, write_str, write_timestamp, write_unsigned,
 };
-pub(crate) use writer::{write_str_header, write_undefined};
 
 /// Containers inside each other that are still read.
 pub const MAX_DEPTH: usize = 1024;

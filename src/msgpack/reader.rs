@@ -66,7 +66,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A cursor at the first of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
 
@@ -292,6 +292,23 @@ impl<'a> Reader<'a> {
         let start = self.position;
         self.skip()?;
         Ok(rest.get(..self.position - start).unwrap_or_default())
+    }
+
+    /// Whether the next value is binary data or holds some, as far as it can be read.
+    pub fn holds_binary(&self) -> bool {
+        let mut reader = self.clone();
+        let mut pending = 1_u64;
+        while pending > 0 {
+            pending -= 1;
+            match reader.item() {
+                Ok(Item::Bin(_) | Item::Ext(0, _)) => return true,
+                Ok(Item::Array(count)) => pending += u64::from(count),
+                Ok(Item::Map(count)) => pending += 2 * u64::from(count),
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        false
     }
 
     #[inline(always)]

@@ -8,10 +8,13 @@ pub fn write_nil(out: &mut impl Sink) {
     out.put([0xc0]);
 }
 
-/// Writes `undefined` as notepack.io 2 does, in a form that all its versions read: an extension of
-/// type 0 in 1 byte.
+/// `undefined` as notepack.io 2 writes it, in a form that all its versions read: an extension of type 0
+/// in 1 byte.
+pub(crate) const UNDEFINED: [u8; 3] = [0xd4, 0, 0];
+
+/// Writes [`UNDEFINED`].
 pub(crate) fn write_undefined(out: &mut impl Sink) {
-    out.put([0xd4, 0, 0]);
+    out.put(UNDEFINED);
 }
 
 /// Writes a truth value.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use js_sys::{Array, Object};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::adapter::{Adapter, ClientProtocol};
 use crate::id::{Namespace, Uid};
-use crate::options::{Options, Value};
-use crate::time::Time;
+use crate::options::{Options, SubscriptionMode, Value};
+use crate::time::{Duration, Time};
 
 use super::{Core, error};
 
@@ -28,6 +30,14 @@ impl Core {
         let seed = u64::from_le_bytes(random()?);
         let adapter = Adapter::new(uid, nsp, options, protocol, seed);
         Ok(self.adapters.insert(adapter))
+    }
+
+    /// Says whether PUBLISH replies with the number of all servers.
+    #[wasm_bindgen(js_name = setPublishCounts)]
+    pub fn set_publish_counts(&mut self, adapter: usize, counts: bool) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.set_publish_counts(counts);
+        }
     }
 
     /// Forgets a closed adapter; its handle may be given to another.
@@ -58,6 +68,20 @@ impl Core {
         Some(adapter.options().requests_timeout.as_millis() as f64)
     }
 
+    /// The channel whose subscribers are the servers of the cluster.
+    #[wasm_bindgen(js_name = requestChannel)]
+    pub fn request_channel(&self, adapter: usize) -> Option<String> {
+        let adapter = self.adapters.get(adapter)?;
+        Some(adapter.channels().request().to_owned())
+    }
+
+    /// Whether the channel of each room is subscribed to, one by one.
+    #[wasm_bindgen(js_name = isExact)]
+    pub fn is_exact(&self, adapter: usize) -> bool {
+        let mode = self.adapters.get(adapter).map(|adapter| adapter.options().subscription_mode);
+        mode == Some(SubscriptionMode::Exact)
+    }
+
     /// Whether messages of other servers are known to arrive.
     #[wasm_bindgen(js_name = isSubscribed)]
     pub fn is_subscribed(&self, adapter: usize) -> bool {
@@ -75,7 +99,7 @@ impl Core {
         self.reason.clone()
     }
 
-    /// Gives up the adapter's subscription.
+    /// Gives up the adapter's subscriptions, and ends its requests.
     pub fn close(&mut self, adapter: usize) {
         self.adapters.get_mut(adapter).map(Adapter::close);
     }
@@ -92,33 +116,43 @@ impl Core {
         self.adapters.get_mut(adapter).map(Adapter::handle_lost);
     }
 
-    /// Redis confirmed the subscription.
+    /// Redis confirmed a subscription.
     #[wasm_bindgen(js_name = handleConfirmed)]
-    pub fn handle_confirmed(&mut self, adapter: usize) {
-        self.adapters.get_mut(adapter).map(Adapter::handle_confirmed);
+    pub fn handle_confirmed(&mut self, adapter: usize, id: u32) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.handle_confirmed(id);
+        }
     }
 
-    /// The subscription was refused. `now` is in milliseconds of the host's monotonic clock.
+    /// A subscription was refused. `now` is in milliseconds of the host's monotonic clock.
     #[wasm_bindgen(js_name = handleRefused)]
-    pub fn handle_refused(&mut self, adapter: usize, now: f64) {
+    pub fn handle_refused(&mut self, adapter: usize, id: u32, now: f64) {
         if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.handle_refused(time(now));
+            adapter.handle_refused(id, time(now));
+        }
+    }
+
+    /// A subscription is given up.
+    #[wasm_bindgen(js_name = handleEnded)]
+    pub fn handle_ended(&mut self, adapter: usize, id: u32) {
+        if let Some(adapter) = self.adapters.get_mut(adapter) {
+            adapter.handle_ended(id);
         }
     }
 
     /// Redis has taken the message that was to be published.
     #[wasm_bindgen(js_name = handlePublished)]
-    pub fn handle_published(&mut self, adapter: usize, now: f64) {
+    pub fn handle_published(&mut self, adapter: usize, token: u32, now: f64) {
         if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.handle_published(time(now));
+            adapter.handle_published(token, time(now));
         }
     }
 
     /// The message could not be published.
     #[wasm_bindgen(js_name = handlePublishFailed)]
-    pub fn handle_publish_failed(&mut self, adapter: usize, now: f64) {
+    pub fn handle_publish_failed(&mut self, adapter: usize, token: u32, now: f64) {
         if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.handle_publish_failed(time(now));
+            adapter.handle_publish_failed(token, time(now));
         }
     }
 
@@ -135,7 +169,7 @@ impl Core {
     pub fn poll_output(&mut self, adapter: usize, now: f64) -> Result<JsValue, JsValue> {
         let output =
             self.adapters.get_mut(adapter).and_then(|adapter| adapter.poll_output(time(now)));
-        Ok(serde_wasm_bindgen::to_value(&output)?)
+        Ok(output.serialize(&Serializer::new().serialize_maps_as_objects(true))?)
     }
 
     /// When to call `handleTimeout`, in milliseconds of the host's clock; `undefined` for never.
@@ -154,8 +188,13 @@ fn random<const N: usize>() -> Result<[u8; N], JsValue> {
     Ok(bytes)
 }
 
-fn time(now: f64) -> Time {
+pub(super) fn time(now: f64) -> Time {
     Time::from_millis(now as u64)
+}
+
+/// How long answers are waited for; any number that a user may have given.
+pub(super) fn duration(millis: Option<f64>) -> Option<Duration> {
+    millis.map(|millis| Duration::from_millis(millis.ceil().max(1.0) as u64))
 }
 
 fn option_values(options: &JsValue) -> BTreeMap<String, Value> {

@@ -11,6 +11,7 @@ mod error;
 mod lifecycle;
 mod names;
 mod packets;
+mod requests;
 mod rooms;
 mod value;
 
@@ -39,13 +40,15 @@ enum Slot {
     /// Address of the message to be published; 0 if there is none.
     Message,
     MessageLength,
-    /// Bit 0: volatile; bit 1: compress is set; bit 2: compress.
+    /// Bit 0: volatile; bit 1: compress is set; bit 2: compress; bit 3: the message was JSON.
     Flags,
     /// Where the packet's data starts in the payload that was received.
     Data,
     /// Address of pairs of start and end in the payload that was received.
     Attachments,
     AttachmentCount,
+    /// The number of the request that the last broadcast with acknowledgements made.
+    Request,
     /// One more than the last.
     Count,
 }

@@ -3,7 +3,7 @@
 //! A tag, then: 0 text: its length in bytes (32 bits, little-endian) and its UTF-8; 1 a number: 64
 //! bits, little-endian; 2 `undefined`; 3 `null`; 4 `false`; 5 `true`.
 
-use crate::id::Room;
+use crate::room::Room;
 
 /// A cursor over names.
 pub(super) struct Names<'a>(&'a [u8]);

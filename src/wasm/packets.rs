@@ -7,8 +7,10 @@ use wasm_bindgen::prelude::*;
 use crate::adapter::{Body, BroadcastCommand, Delivery, Dropped, Received};
 use crate::json;
 use crate::packet::{self, Encoded};
+use crate::room::Room;
 use crate::transcode::Outside;
 
+use super::lifecycle::{duration, time};
 use super::names::Names;
 use super::{Core, Slot, value};
 
@@ -44,7 +46,8 @@ impl Core {
         };
         if delivery.encoded.is_none() {
             // Now, while the message can still be refused.
-            match value::decode(payload.get(delivery.data..).unwrap_or_default(), bytes) {
+            let message = if delivery.is_json { adapter.converted() } else { payload };
+            match value::decode(message.get(delivery.data..).unwrap_or_default(), bytes) {
                 Ok(decoded) => *data = decoded,
                 Err(error) => {
                     adapter.handle_undecodable();
@@ -65,6 +68,59 @@ impl Core {
     #[wasm_bindgen(js_name = takeData)]
     pub fn take_data(&mut self) -> JsValue {
         mem::replace(&mut self.data, JsValue::UNDEFINED)
+    }
+
+    /// The message just received, as MessagePack; where it was JSON (bit 3 of the flags).
+    pub fn converted(&self, adapter: usize) -> Vec<u8> {
+        self.adapters.get(adapter).map(|adapter| adapter.converted().to_vec()).unwrap_or_default()
+    }
+
+    /// Completes the frame around the packet's text that the input holds behind the `headroom`.
+    pub fn frame(&mut self, text_length: usize) {
+        let frame = frame_around(&mut self.input, text_length);
+        self.set_frame(frame);
+    }
+
+    /// Broadcasts an event that clients acknowledge; the input holds the same as for
+    /// [`broadcast`](Self::broadcast), without holes. Gives the number of its sockets here (their ids are in the
+    /// list); the request's number is among the results, 0 if none was made.
+    ///
+    /// `timeout` is in milliseconds; `undefined` stands for the option `requestsTimeout`.
+    #[allow(clippy::too_many_arguments, reason = "the same as for broadcast")]
+    #[wasm_bindgen(js_name = broadcastWithAck)]
+    pub fn broadcast_with_ack(
+        &mut self,
+        adapter: usize,
+        text_length: usize,
+        rooms: usize,
+        except: usize,
+        names_length: usize,
+        flags_length: usize,
+        attachments: usize,
+        raw: bool,
+        local: bool,
+        timeout: Option<f64>,
+        now: f64,
+    ) -> i32 {
+        self.set(Slot::Request, 0);
+        let Self { adapters, input, reason, .. } = self;
+        let lengths = [text_length, names_length, flags_length];
+        let packet = Packet::read(input, lengths, [rooms, except], [0, attachments]);
+        let (Some(adapter), Some(packet)) = (adapters.get_mut(adapter), packet) else { return 0 };
+        let command = packet.command(raw, local);
+        let sent = adapter.broadcast_with_ack(command, duration(timeout), time(now));
+        let targets = adapter.targets();
+        let (list, count) = (targets.as_ptr() as u32, targets.len() as i32);
+        let request = match sent {
+            Ok(request) => request.unwrap_or_default(),
+            Err(error) => {
+                *reason = format!("{} ({})", error, error.code());
+                0
+            }
+        };
+        self.set(Slot::Request, request);
+        self.set(Slot::List, list);
+        count
     }
 
     /// Whether a message on the channel in the first `length` bytes of the input can concern a
@@ -98,35 +154,24 @@ impl Core {
     ) -> i32 {
         self.set(Slot::Message, 0);
         let Self { adapters, input, output, text: whole, reason, .. } = self;
-        let Some(adapter) = adapters.get_mut(adapter) else { return 0 };
-        let mut rest = input.get(packet::HEADROOM..).unwrap_or_default();
-        let text = take(&mut rest, text_length);
-        let mut names = Names::new(take(&mut rest, names_length));
-        let flags = take(&mut rest, flags_length);
-        let outside = take_outside(&mut rest, texts.saturating_add(attachments));
-        let (texts, attachments) = outside.split_at_checked(texts).unwrap_or_default();
-        let (rooms, except) = (names.take(rooms), names.take(except));
-        let (Some(rooms), Some(except)) = (rooms, except) else { return 0 };
-        let body = if raw {
-            Body::MessagePack(text)
-        } else {
-            Body::Text(text, Outside { attachments, texts })
-        };
-        let command = BroadcastCommand { body, rooms: &rooms, except: &except, flags, local };
-        let sent = adapter.broadcast(command, output);
+        let lengths = [text_length, names_length, flags_length];
+        let packet = Packet::read(input, lengths, [rooms, except], [texts, attachments]);
+        let (Some(adapter), Some(packet)) = (adapters.get_mut(adapter), packet) else { return 0 };
+        let sent = adapter.broadcast(packet.command(raw, local), output);
         let targets = adapter.targets();
         let (list, count) = (targets.as_ptr() as u32, targets.len() as i32);
         let frame = if raw || count == 0 {
             None
-        } else if texts.is_empty() {
+        } else if packet.texts == 0 {
             frame_around(input, text_length)
         } else {
+            let text = packet.text;
             whole.clear();
             whole.resize(packet::HEADROOM, 0);
             // A namespace may be named by anything, so holes are looked for in the data alone.
             let data = adapter.packet_data(text).unwrap_or(text);
             whole.extend_from_slice(text.strip_suffix(data).unwrap_or_default());
-            json::fill(data, texts, whole);
+            json::fill(data, packet.outside().texts, whole);
             let length = whole.len() - packet::HEADROOM;
             frame_around(whole, length)
         };
@@ -168,7 +213,8 @@ impl Core {
     fn set_delivery(&mut self, delivery: &Delivery) {
         let flags = delivery.flags;
         let compress = flags.compress.map_or(0, |compress| 2 | u32::from(compress) << 2);
-        self.set(Slot::Flags, u32::from(flags.volatile) | compress);
+        let json = u32::from(delivery.is_json) << 3;
+        self.set(Slot::Flags, u32::from(flags.volatile) | compress | json);
         self.set(Slot::Data, delivery.data as u32);
         let frame = delivery.encoded.as_ref().map(|encoded| place(&self.output, encoded));
         self.set_frame(frame);
@@ -185,6 +231,50 @@ impl Core {
         self.set(Slot::Frame, frame);
         self.set(Slot::FrameLength, length);
         self.set(Slot::Text, text);
+    }
+}
+
+/// A packet that the host wrote into the input, see [`Core::broadcast`].
+struct Packet<'a> {
+    text: &'a [u8],
+    rooms: Vec<Room<'a>>,
+    except: Vec<Room<'a>>,
+    flags: &'a [u8],
+    /// The strings for the holes in the text, then the attachments.
+    outside: Vec<&'a [u8]>,
+    texts: usize,
+}
+
+impl<'a> Packet<'a> {
+    /// Takes the lengths of the text, the names and the flags, the numbers of rooms and of excepted ones,
+    /// and those of texts and attachments. `None` if a name is none.
+    fn read(
+        input: &'a [u8],
+        [text, names, flags]: [usize; 3],
+        [rooms, except]: [usize; 2],
+        [texts, attachments]: [usize; 2],
+    ) -> Option<Self> {
+        let mut rest = input.get(packet::HEADROOM..).unwrap_or_default();
+        let text = take(&mut rest, text);
+        let mut names = Names::new(take(&mut rest, names));
+        let flags = take(&mut rest, flags);
+        let (rooms, except) = (names.take(rooms)?, names.take(except)?);
+        let outside = take_outside(&mut rest, texts.saturating_add(attachments));
+        Some(Self { text, rooms, except, flags, outside, texts })
+    }
+
+    fn outside(&self) -> Outside<'_> {
+        let (texts, attachments) = self.outside.split_at_checked(self.texts).unwrap_or_default();
+        Outside { attachments, texts }
+    }
+
+    fn command(&self, raw: bool, local: bool) -> BroadcastCommand<'_> {
+        let body = match raw {
+            true => Body::MessagePack(self.text),
+            false => Body::Text(self.text, self.outside()),
+        };
+        let Self { rooms, except, flags, .. } = self;
+        BroadcastCommand { body, rooms, except, flags, local }
     }
 }
 

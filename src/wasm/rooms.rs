@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 use crate::adapter::Adapter;
 use crate::rooms::{Left, NameId};
 
+use super::lifecycle::time;
 use super::names::Names;
 use super::{Core, Slot};
 
@@ -19,14 +20,14 @@ impl Core {
         };
         name.clear();
         room.write(name);
-        adapter.rooms_mut().intern(name).index() as u32
+        adapter.intern(name).index() as u32
     }
 
     /// Makes the name in the first `length` bytes of the input a connected socket's; gives its id.
     pub fn connect(&mut self, adapter: usize, length: usize) -> u32 {
         let socket = self.intern(adapter, length);
         if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.rooms_mut().connect(NameId::from_index(socket));
+            adapter.connect(NameId::from_index(socket));
         }
         socket
     }
@@ -36,7 +37,7 @@ impl Core {
         let Some(adapter) = self.adapters.get_mut(adapter) else {
             return 0;
         };
-        let joined = adapter.rooms_mut().join(NameId::from_index(socket), NameId::from_index(room));
+        let joined = adapter.join(NameId::from_index(socket), NameId::from_index(room));
         u32::from(joined.joined) | u32::from(joined.created) << 1
     }
 
@@ -46,7 +47,7 @@ impl Core {
         let Some(adapter) = self.adapters.get_mut(adapter) else {
             return 0;
         };
-        let left = adapter.rooms_mut().leave(NameId::from_index(socket), NameId::from_index(room));
+        let left = adapter.leave(NameId::from_index(socket), NameId::from_index(room));
         bits(left)
     }
 
@@ -61,13 +62,21 @@ impl Core {
         let Some(adapter) = adapter.filter(|adapter| adapter.rooms().is_socket(socket)) else {
             return -1;
         };
-        let freed = adapter.rooms_mut().disconnect(socket, |room, left| {
+        let freed = adapter.disconnect(socket, |room, left| {
             list.extend([room.index() as u32, bits(left)]);
         });
         let count = list.len() as i32 / 2;
         list.push(u32::from(freed));
         self.set(Slot::List, self.list.as_ptr() as u32);
         count
+    }
+
+    /// Begins to wait until what is published to these rooms arrives; gives the number of a request
+    /// that ends then, `undefined` if it does already.
+    #[wasm_bindgen(js_name = awaitRooms)]
+    pub fn await_rooms(&mut self, adapter: usize, rooms: &[u32], now: f64) -> Option<u32> {
+        let rooms: Vec<NameId> = rooms.iter().copied().map(NameId::from_index).collect();
+        self.adapters.get_mut(adapter)?.await_rooms(&rooms, time(now))
     }
 
     /// Whether a name is a connected socket's.

@@ -14,7 +14,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// The same draws in every run, and no file of failures: a browser has neither chance of its
 /// own nor files.
-fn settings(cases: u32) -> ProptestConfig {
+pub(crate) fn settings(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         rng_seed: RngSeed::Fixed(11),
@@ -55,14 +55,14 @@ fn take(payload: &[u8]) -> Received {
 }
 
 #[derive(Clone, Debug)]
-enum Damage {
+pub(crate) enum Damage {
     Flip(usize, u8),
     Insert(usize, Vec<u8>),
     Remove(usize, usize),
     Truncate(usize),
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     let place = any::<usize>;
     prop_oneof![
         4 => (place(), 1..=u8::MAX).prop_map(|(place, bits)| Damage::Flip(place, bits)),
@@ -73,7 +73,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-fn apply(payload: &mut Vec<u8>, damage: &Damage) {
+pub(crate) fn apply(payload: &mut Vec<u8>, damage: &Damage) {
     let length = payload.len();
     match damage {
         Damage::Insert(place, bytes) => {

@@ -4,8 +4,9 @@
 use rmpv::Value;
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::ClientProtocol;
-use socketio_redis_edge::id::{Namespace, Room, Uid};
+use socketio_redis_edge::id::{Namespace, Uid};
 use socketio_redis_edge::options::Options;
+use socketio_redis_edge::room::Room;
 
 /// A MessagePack map.
 macro_rules! map {
@@ -30,11 +31,15 @@ fn packet(data: Value) -> Value {
     map! { "type": 2, "data": data, "nsp": "/" }
 }
 
+mod control;
 mod damage;
+mod exchanges;
+mod hostile;
 mod javascript;
 mod reading;
 mod recordings;
 mod sent;
+mod text;
 mod wire;
 mod writing;
 
@@ -59,16 +64,20 @@ fn adapter(uid: &str, nsp: &str) -> Adapter {
     )
 }
 
+/// A room's name as the room index knows it.
+fn canonical(room: Room<'_>) -> Vec<u8> {
+    let mut name = Vec::new();
+    room.write(&mut name);
+    name
+}
+
 /// Connects a socket that is in `room`, and gives its slot.
 fn connect(adapter: &mut Adapter, sid: &[u8], room: Option<&[u8]>) -> u32 {
-    let mut name = Vec::new();
-    Room::Text(sid).write(&mut name);
-    let rooms = adapter.rooms_mut();
-    let socket = rooms.intern(&name);
-    rooms.connect(socket);
+    let socket = adapter.intern(&canonical(Room::Text(sid)));
+    adapter.connect(socket);
     if let Some(room) = room {
-        let room = rooms.intern(room);
-        rooms.join(socket, room);
+        let room = adapter.intern(room);
+        adapter.join(socket, room);
     }
     u32::try_from(socket.index()).expect("a slot")
 }
@@ -77,8 +86,7 @@ fn connect(adapter: &mut Adapter, sid: &[u8], room: Option<&[u8]>) -> u32 {
 fn server() -> Adapter {
     let (uid, nsp, protocol) = (uid("reader"), nsp("/"), ClientProtocol::Text);
     let mut adapter = Adapter::new(uid, nsp, Options::default(), protocol, 1);
-    let rooms = adapter.rooms_mut();
-    let (socket, room) = (rooms.intern(b"\xa1s"), rooms.intern(b"\xa1a"));
-    rooms.join(socket, room);
+    let (socket, room) = (adapter.intern(b"\xa1s"), adapter.intern(b"\xa1a"));
+    adapter.join(socket, room);
     adapter
 }

@@ -6,9 +6,9 @@ use socketio_redis_edge::adapter::{ClientProtocol, Dropped, Received};
 use socketio_redis_edge::dialect::classic::{
     BroadcastError, Flags, Incoming, read_broadcast, write_probe,
 };
-use socketio_redis_edge::id::Room;
 use socketio_redis_edge::msgpack::DecodeError;
 use socketio_redis_edge::options::Options;
+use socketio_redis_edge::room::Room;
 use socketio_redis_edge::transcode::MAX_ATTACHMENTS;
 
 use super::{bytes, connect, nsp, packet, server, uid};

@@ -4,8 +4,8 @@ use rmpv::Value;
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::{Dropped, Received};
 use socketio_redis_edge::dialect::classic::{BroadcastError, Flags};
-use socketio_redis_edge::id::Room;
 use socketio_redis_edge::msgpack::Reader;
+use socketio_redis_edge::room::Room;
 
 use super::wire::{CLASSIC, Message};
 use super::{adapter, connect, javascript};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rmpv::Value;
 use socketio_redis_edge::dialect::classic::{Data, write_broadcast};
-use socketio_redis_edge::id::Room;
 use socketio_redis_edge::msgpack::{self, Reader};
+use socketio_redis_edge::room::Room;
 use socketio_redis_edge::transcode::Outside;
 
 use super::recordings::{Reference, canonical, each_broadcast};

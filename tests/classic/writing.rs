@@ -2,7 +2,7 @@
 
 use rmpv::Value;
 use socketio_redis_edge::dialect::classic::{Data, Incoming, read_broadcast, write_broadcast};
-use socketio_redis_edge::id::Room;
+use socketio_redis_edge::room::Room;
 use socketio_redis_edge::transcode::Outside;
 
 use super::{bytes, nsp, packet, uid};

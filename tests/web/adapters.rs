@@ -46,7 +46,7 @@ fn bad_options_are_refused_with_a_code() {
         ("/", "({ requestsTimeout: -1 })", "ERR_INVALID_OPTION"),
         ("/", "({ requestsTimeout: '5' })", "ERR_INVALID_OPTION"),
         ("/", "({ requestsTimeout: Infinity })", "ERR_INVALID_OPTION"),
-        ("/", "({ parser: {} })", "ERR_UNSUPPORTED_OPTION"),
+        ("/", "({ subscriptionMode: 'static' })", "ERR_INVALID_OPTION"),
         ("admin", "({})", "ERR_INVALID_NAMESPACE"),
     ] {
         let error = boundary.core.open(nsp, &value(options), true).expect_err(options);
@@ -108,35 +108,53 @@ fn rooms_report_what_changed_and_list_who_is_in_them() {
     assert_eq!(boundary.core.disconnect(adapter, a), -1);
 }
 
+/// All that there is to do, as JSON.
+fn outputs(boundary: &mut Boundary, adapter: usize, now: f64) -> Vec<String> {
+    let poll = || {
+        let output = boundary.core.poll_output(adapter, now).expect("no error");
+        (!output.is_undefined()).then(|| JSON::stringify(&output).expect("an object").into())
+    };
+    std::iter::from_fn(poll).collect()
+}
+
 #[test]
-fn a_subscription_is_asked_for_and_tried_out() {
+fn subscriptions_are_asked_for_and_tried_out() {
     let mut boundary = Boundary::new();
     let adapter = boundary.open("/", true);
-    let nothing = boundary.core.poll_output(adapter, 0.0).expect("no error");
-    assert!(nothing.is_undefined());
+    assert!(outputs(&mut boundary, adapter, 0.0).is_empty());
     assert_eq!(boundary.core.poll_timeout(adapter), None);
+    let uid = boundary.core.uid(adapter).expect("a uid");
 
     boundary.core.handle_ready(adapter);
-    let output = boundary.core.poll_output(adapter, 10.5).expect("no error");
-    let spelt = String::from(JSON::stringify(&output).expect("an object"));
-    assert_eq!(spelt, r#"{"type":"subscribe","pattern":"socket.io#/#*"}"#);
+    let control = |id: u32, name: &str| {
+        format!(
+            r#"{{"type":"subscribe","id":{id},"kind":"channel","name":"{name}","carries":"control"}}"#
+        )
+    };
+    let pattern = r#"{"type":"subscribe","id":0,"kind":"pattern","name":"socket.io#/#*","carries":"broadcasts"}"#;
+    let asked = [
+        pattern.to_owned(),
+        control(1, "socket.io-request#/#"),
+        control(2, "socket.io-response#/#"),
+        control(3, &format!("socket.io-response#/#{uid}#")),
+    ];
+    assert_eq!(outputs(&mut boundary, adapter, 10.5), asked);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(5010.0));
 
-    boundary.core.handle_confirmed(adapter);
+    (0..4).for_each(|id| boundary.core.handle_confirmed(adapter, id));
     assert!(!boundary.core.is_subscribed(adapter));
     let output = boundary.core.poll_output(adapter, 11.0).expect("no error");
-    assert_eq!(member(&output, "type"), "publish");
-    let uid = boundary.core.uid(adapter).expect("a uid");
+    assert_eq!((member(&output, "type"), member(&output, "token")), ("publish".into(), 0.into()));
     assert_eq!(member(&output, "channel"), format!("socket.io#/#{uid}#").as_str());
     let message = Uint8Array::from(member(&output, "message")).to_vec();
     assert!(boundary.wants(adapter, &format!("socket.io#/#{uid}#")));
     assert_eq!(boundary.core.poll_timeout(adapter), Some(5011.0));
-    boundary.core.handle_publish_failed(adapter, 12.0);
+    boundary.core.handle_publish_failed(adapter, 0, 12.0);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(112.0));
     boundary.core.handle_timeout(adapter, 112.0);
     let output = boundary.core.poll_output(adapter, 112.0).expect("no error");
     assert_eq!(member(&output, "type"), "publish");
-    boundary.core.handle_published(adapter, 113.0);
+    boundary.core.handle_published(adapter, 0, 113.0);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(1113.0));
     assert_eq!(boundary.receive(adapter, &message), PROBE);
     assert!(boundary.core.is_subscribed(adapter));
@@ -145,17 +163,50 @@ fn a_subscription_is_asked_for_and_tried_out() {
     boundary.core.handle_lost(adapter);
     assert!(!boundary.core.is_subscribed(adapter));
     boundary.core.handle_ready(adapter);
-    boundary.core.poll_output(adapter, 20.0).expect("no error");
-    boundary.core.handle_refused(adapter, 20.0);
+    assert_eq!(outputs(&mut boundary, adapter, 20.0), asked);
+    boundary.core.handle_refused(adapter, 0, 20.0);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(120.0));
     boundary.core.handle_timeout(adapter, 120.0);
-    let output = boundary.core.poll_output(adapter, 120.0).expect("no error");
-    assert_eq!(member(&output, "type"), "subscribe");
+    assert_eq!(outputs(&mut boundary, adapter, 120.0), [pattern]);
 
     boundary.core.close(adapter);
-    let output = boundary.core.poll_output(adapter, 121.0).expect("no error");
-    assert_eq!(member(&output, "type"), "unsubscribe");
+    let given_up = outputs(&mut boundary, adapter, 121.0);
+    let unsubscribes = |output: &String| output.starts_with(r#"{"type":"unsubscribe","id":"#);
+    assert!(given_up.len() == 4 && given_up.iter().all(unsubscribes), "{given_up:?}");
     assert_eq!(boundary.core.poll_timeout(adapter), None);
+}
+
+#[test]
+fn a_question_crosses_the_boundary_and_so_does_its_answer() {
+    let mut boundary = Boundary::new();
+    let (one, two) = (boundary.open("/", true), boundary.open("/", true));
+    boundary.join(two, "s", &text("a"));
+    let request = boundary.core.all_rooms(one, 10.0);
+    assert_eq!(request, 1);
+    let counting =
+        format!(r#"{{"type":"count","request":{request},"channels":["socket.io-request#/#"]}}"#);
+    assert_eq!(outputs(&mut boundary, one, 10.0), [counting]);
+    boundary.core.handle_count(one, Some(request), &[1], 10.0);
+    let mut bring = |from: usize, to: usize| {
+        let output = boundary.core.poll_output(from, 10.0).expect("no error");
+        let channel = member(&output, "channel").as_string().expect("a name");
+        // What is text is handed over as text.
+        let message = member(&output, "message").as_string().expect("JSON");
+        boundary.write((channel.clone() + &message).as_bytes());
+        assert!(boundary.core.control(to, channel.len(), message.len(), 10.0));
+    };
+    bring(one, two);
+    bring(two, one);
+    let answer = boundary.core.poll_output(one, 10.0).expect("no error");
+    assert_eq!((member(&answer, "type"), member(&answer, "request")), ("answer".into(), 1.into()));
+    assert_eq!(member(&member(&answer, "value"), "form"), "messagePack");
+    let ended = r#"{"type":"ended","request":1,"ending":"complete"}"#;
+    assert_eq!(outputs(&mut boundary, one, 10.0), [ended]);
+
+    boundary.write(b"socket.io-request#/#{}");
+    assert!(!boundary.core.control(one, "socket.io-request#/#".len(), 2, 10.0));
+    assert!(boundary.core.reason().ends_with("(ERR_REQUEST_MEMBER)"), "{}", boundary.core.reason());
+    assert!(!boundary.core.control(one, usize::MAX, usize::MAX, 10.0));
 }
 
 #[test]
@@ -172,6 +223,8 @@ fn counters_are_an_object_of_numbers() {
         ("published", 1.0),
         ("unpublished", 0.0),
         ("delivered", 0.0),
+        ("requests", 0.0),
+        ("answers", 0.0),
         ("echo", 1.0),
         ("foreign", 0.0),
         ("malformed", 1.0),
@@ -180,7 +233,7 @@ fn counters_are_an_object_of_numbers() {
     ] {
         assert_eq!(member(&stats, name).as_f64(), Some(expected), "{name}");
     }
-    assert_eq!(Object::keys(&stats.into()).length(), 8);
+    assert_eq!(Object::keys(&stats.into()).length(), 10);
 }
 
 #[test]
@@ -206,11 +259,18 @@ fn the_handle_of_an_adapter_that_is_gone_does_no_harm() {
         assert_eq!((core.members(gone, socket), core.rooms_of(gone, socket)), (0, 0));
         assert_eq!((core.uid(gone), core.key(gone), core.poll_timeout(gone)), (None, None, None));
         core.handle_ready(gone);
-        core.handle_confirmed(gone);
-        core.handle_refused(gone, 1.0);
+        core.handle_confirmed(gone, 0);
+        core.handle_ended(gone, 0);
+        core.handle_refused(gone, 0, 1.0);
         core.handle_timeout(gone, 2.0);
-        core.handle_published(gone, 2.0);
-        core.handle_publish_failed(gone, 2.0);
+        core.handle_published(gone, 0, 2.0);
+        core.handle_publish_failed(gone, 0, 2.0);
+        core.handle_count(gone, None, &[1], 2.0);
+        core.handle_count_failed(gone, Some(1), 2.0);
+        core.handle_sent(gone, 1, 1);
+        core.handle_acknowledged(gone, 1, None);
+        assert_eq!((core.all_rooms(gone, 2.0), core.sockets(gone, 0, 0, 2.0)), (0, 0));
+        assert!(!core.control(gone, 0, 0, 2.0));
         core.handle_lost(gone);
         core.close(gone);
         assert!(core.poll_output(gone, 3.0).expect("no error").is_undefined());

@@ -1,5 +1,4 @@
-//! The classic dialect: what @socket.io/redis-adapter 6-8, socket.io-redis 5-6 and the emitters
-//! say to each other over PUBLISH.
+//! Broadcasts as they are read.
 //!
 //! A broadcast is a MessagePack array of three, `[uid, packet, opts]`, where packet is
 //! `{ type, data, nsp }` and opts is `{ rooms, except, flags }`. Members come in any order, and
@@ -7,10 +6,13 @@
 
 use thiserror::Error;
 
-use crate::id::{Namespace, Room, Uid};
+use super::{
+    Flags, NO_EXCEPT_NO_FLAGS, NSP, Names, OPTS_FOR_ALL, OPTS_TO_ROOMS, PACKET_TO_DATA,
+    RESERVED_EVENTS, pass_undefined, read_flags, read_names,
+};
+use crate::id::{Namespace, Uid};
 use crate::json;
-use crate::msgpack::{self, Item, Kind, Reader, Sink};
-use crate::transcode::{Outside, json_to_msgpack};
+use crate::msgpack::{self, Item, Reader};
 
 /// Why a message on a broadcast channel was refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -18,6 +20,9 @@ pub enum BroadcastError {
     /// The event has a name that clients refuse, and disconnect over.
     #[error("the packet's data is not an event that a client accepts")]
     Event,
+    /// The text is not JSON.
+    #[error(transparent)]
+    Json(json::DecodeError),
     /// The bytes are no MessagePack, or a member has another type than it must have.
     #[error(transparent)]
     MessagePack(#[from] msgpack::DecodeError),
@@ -37,6 +42,7 @@ impl BroadcastError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Event => "ERR_EVENT",
+            Self::Json(error) => error.code(),
             Self::MessagePack(error) => error.code(),
             Self::MissingOpts => "ERR_MISSING_OPTS",
             Self::MissingPacket => "ERR_MISSING_PACKET",
@@ -54,7 +60,7 @@ pub enum Incoming<'a> {
     Echo,
     /// A broadcast to another namespace, whose channel the same pattern matches.
     Foreign,
-    /// A server's probe of its own subscription, see [`write_probe`].
+    /// A server's probe of its own subscription, see [`write_probe`](super::write_probe).
     Probe {
         /// Whether it is this server's.
         own: bool,
@@ -77,60 +83,8 @@ pub struct Broadcast<'a> {
     pub flags: Flags,
 }
 
-/// The flags of a broadcast that concern its delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// Whether a client that is not ready to be written to may miss it.
-    pub volatile: bool,
-    /// Whether transports may compress it; unset means yes.
-    pub compress: Option<bool>,
-}
-
-/// A list of room names, read as it is walked over.
-#[derive(Clone, Debug)]
-pub struct Names<'a> {
-    reader: Reader<'a>,
-    left: u32,
-}
-
-impl Names<'_> {
-    /// Whether the list names nothing at all.
-    pub const fn is_empty(&self) -> bool {
-        self.left == 0
-    }
-}
-
-impl<'a> Iterator for Names<'a> {
-    type Item = Room<'a>;
-
-    /// The next value that can name a room. (socket.io-emitter 3 sends `[["a", "b"]]` for
-    /// `to(["a", "b"])`: a list that names nothing.)
-    fn next(&mut self) -> Option<Room<'a>> {
-        while self.left > 0 {
-            self.left -= 1;
-            if let Ok(Some(room)) = Room::read(&mut self.reader) {
-                return Some(room);
-            }
-        }
-        None
-    }
-}
-
-/// The heads and names of the members in the order of @socket.io/redis-adapter 6-8; the emitters have
-/// the opts in other orders. Writing puts them
-/// down whole, reading passes over them whole: going through them value by value took a third of
-/// the time of a message that nobody wants.
-const PACKET_TO_DATA: [u8; 12] = *b"\x83\xa4type\x02\xa4data";
-const NSP: [u8; 4] = *b"\xa3nsp";
-const OPTS_TO_ROOMS: [u8; 7] = *b"\x83\xa5rooms";
-const EXCEPT: [u8; 7] = *b"\xa6except";
-const FLAGS: [u8; 6] = *b"\xa5flags";
-/// The opts of a broadcast to everybody.
-const OPTS_FOR_ALL: [u8; 23] = *b"\x83\xa5rooms\x90\xa6except\x90\xa5flags\x80";
 /// A message up to this length is passed over quickly; of a longer one, so much of the end is searched.
 const SHORT: usize = 200;
-/// The same up to the end, for a broadcast with no excepted rooms and no flags.
-const NO_EXCEPT_NO_FLAGS: [u8; 15] = *b"\xa6except\x90\xa5flags\x80";
 
 /// Reads a message from a broadcast channel of `nsp`, as the server `uid`.
 ///
@@ -291,17 +245,7 @@ fn read_packet<'a>(
     Ok(Some(data))
 }
 
-/// The event names that socket.io-parser 4.2 refuses; its client then disconnects.
-pub(crate) const RESERVED_EVENTS: [&[u8]; 6] = [
-    b"connect",
-    b"connect_error",
-    b"disconnect",
-    b"disconnecting",
-    b"newListener",
-    b"removeListener",
-];
-
-fn check_event(mut data: Reader<'_>) -> Result<(), BroadcastError> {
+pub(super) fn check_event(mut data: Reader<'_>) -> Result<(), BroadcastError> {
     if data.array()? == 0 {
         return Err(BroadcastError::Event);
     }
@@ -343,108 +287,4 @@ fn read_members<'a>(
         }
     }
     Ok(())
-}
-
-/// Passes a value that says that there is none.
-fn pass_absent(reader: &mut Reader<'_>) -> bool {
-    reader.pass(b"\xc0") || pass_undefined(reader)
-}
-
-/// Passes `undefined` as notepack.io 2 writes it, with @socket.io/redis-adapter 7 and older.
-fn pass_undefined(reader: &mut Reader<'_>) -> bool {
-    reader.pass(b"\xd4\x00\x00")
-}
-
-fn read_names<'a>(reader: &mut Reader<'a>) -> Result<Names<'a>, BroadcastError> {
-    let left = if pass_absent(reader) { 0 } else { reader.array()? };
-    let names = Names { reader: reader.clone(), left };
-    for _ in 0..left {
-        reader.skip()?;
-    }
-    Ok(names)
-}
-
-fn read_flags(reader: &mut Reader<'_>) -> Result<Flags, BroadcastError> {
-    let mut flags = Flags::default();
-    if pass_absent(reader) {
-        return Ok(flags);
-    }
-    for _ in 0..reader.map()? {
-        let name = reader.str()?;
-        let value = if reader.peek()? == Kind::Bool {
-            Some(reader.bool()?)
-        } else {
-            reader.skip()?;
-            None
-        };
-        match name {
-            b"volatile" => flags.volatile = value == Some(true),
-            b"compress" => flags.compress = value,
-            _ => {}
-        }
-    }
-    Ok(flags)
-}
-
-/// The data of an event to be broadcast: an array that begins with the event's name.
-#[derive(Clone, Copy, Debug)]
-pub enum Data<'a> {
-    /// JSON text: what `JSON.stringify` wrote, in UTF-8, and what stands outside it.
-    Json(&'a [u8], Outside<'a>),
-    /// MessagePack.
-    MessagePack(&'a [u8]),
-}
-
-/// Writes a broadcast as @socket.io/redis-adapter 8.3.0 does, member for member.
-///
-/// `flags` is a JSON object's text; empty for no flags.
-///
-/// # Errors
-/// [`json::DecodeError`] if a text is not JSON; `out` then holds a part of the message.
-pub fn write_broadcast(
-    out: &mut Vec<u8>,
-    uid: &Uid,
-    nsp: &Namespace,
-    data: Data<'_>,
-    rooms: &[Room<'_>],
-    except: &[Room<'_>],
-    flags: &[u8],
-) -> Result<(), json::DecodeError> {
-    msgpack::write_array_header(out, 3);
-    msgpack::write_str(out, uid.as_str().as_bytes());
-    out.put(PACKET_TO_DATA);
-    match data {
-        Data::Json(text, outside) => json_to_msgpack(text, outside, out)?,
-        Data::MessagePack(bytes) => out.extend_from_slice(bytes),
-    }
-    out.put(NSP);
-    msgpack::write_str(out, nsp.as_str().as_bytes());
-    out.put(OPTS_TO_ROOMS);
-    write_names(out, rooms);
-    if except.is_empty() && flags.is_empty() {
-        out.put(NO_EXCEPT_NO_FLAGS);
-        return Ok(());
-    }
-    out.put(EXCEPT);
-    write_names(out, except);
-    out.put(FLAGS);
-    if flags.is_empty() {
-        msgpack::write_map_header(out, 0);
-        Ok(())
-    } else {
-        json_to_msgpack(flags, Outside::default(), out)
-    }
-}
-
-fn write_names(out: &mut Vec<u8>, names: &[Room<'_>]) {
-    msgpack::write_array_header(out, u32::try_from(names.len()).unwrap_or(u32::MAX));
-    for name in names {
-        name.write(out);
-    }
-}
-
-/// Writes a probe: a message that its sender knows again, and everybody else drops.
-pub fn write_probe(out: &mut Vec<u8>, uid: &Uid) {
-    msgpack::write_array_header(out, 1);
-    msgpack::write_str(out, uid.as_str().as_bytes());
 }

@@ -1,70 +1,16 @@
-//! Clusters of servers on a simulated Redis: who hears what, and how subscriptions survive.
+//! Who hears what, and how subscriptions survive.
 
-use socketio_redis_edge::Adapter;
-use socketio_redis_edge::adapter::{ClientProtocol, Output};
-use socketio_redis_edge::id::{Namespace, Uid};
-use socketio_redis_edge::options::Options;
-use socketio_redis_edge::time::Time;
-
-mod sim;
-
-use sim::{Cluster, Faults, Random};
+use super::sim::{Cluster, Faults, Random};
+use super::{MINUTE, act, calm_cluster, prove};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
-
-const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
 /// The longest that a subscription takes once nothing goes wrong any more: an answer that will
 /// never come, then a pause, then two probes that are lost, then another pause.
 const HEALING: u64 = 20_000;
-
-const ROOMS: [&str; 4] = ["a", "b", "c", "sid 1"];
-
-/// Something that an application does, or some time.
-fn act(cluster: &mut Cluster) {
-    let server = cluster.random.index(cluster.servers.len());
-    let sid = format!("sid {}", cluster.random.index(4));
-    let room = ROOMS[cluster.random.index(ROOMS.len())];
-    let other = ROOMS[cluster.random.index(ROOMS.len())];
-    match cluster.random.index(12) {
-        0..3 => cluster.join(server, &sid, room),
-        3 => cluster.part(server, &sid),
-        4 => cluster.broadcast(server, &[], &[]),
-        5 => cluster.broadcast(server, &[room], &[]),
-        6 => cluster.broadcast(server, &[room, other], &[]),
-        7 => cluster.broadcast(server, &[], &[room, "nobody"]),
-        8 => cluster.broadcast(server, &["nobody", room], &[other]),
-        _ => {
-            let pause = cluster.random.within(1..40);
-            cluster.run(pause);
-        }
-    }
-}
-
-/// Everybody broadcasts once, which everybody else must hear.
-fn prove(cluster: &mut Cluster) {
-    for server in cluster.numbers() {
-        cluster.join(server, "prover", "prover");
-        cluster.broadcast(server, &["prover"], &[]);
-    }
-    cluster.settle(MINUTE);
-    assert!(cluster.check() >= cluster.servers.len());
-}
-
-/// A cluster of up to five servers that are subscribed.
-fn calm_cluster(seed: u64) -> Cluster {
-    let count = 2 + (seed % 4) as usize;
-    let mut cluster = Cluster::new(seed, Faults::NONE, &vec!["/"; count]);
-    cluster.start();
-    cluster.settle(MINUTE);
-    assert!(cluster.all_subscribed());
-    cluster
-}
 
 #[test]
 fn every_broadcast_is_heard_once_by_exactly_its_sockets() {
@@ -97,6 +43,7 @@ fn subscriptions_heal_whatever_went_wrong() {
             refused: chance(),
             unanswered: chance(),
             deaf: chance(),
+            silent: 0,
         };
         let count = 2 + (seed % 3) as usize;
         let mut cluster = Cluster::new(seed, faults, &vec!["/"; count]);
@@ -235,7 +182,7 @@ fn namespaces_whose_channels_overlap_do_not_mix() {
 fn a_server_that_closes_is_gone_and_the_others_go_on() {
     for seed in 0..100 {
         let mut cluster = calm_cluster(seed);
-        cluster.mutate(0, |adapter, _| adapter.close());
+        cluster.close(0);
         cluster.settle(MINUTE);
         cluster.check();
         let closed = &cluster.servers[0];
@@ -262,79 +209,4 @@ fn the_same_seed_is_the_same_run() {
     };
     assert_eq!(trace(4), trace(4));
     assert_ne!(trace(4), trace(8));
-}
-
-fn adapter() -> Adapter {
-    let uid = Uid::parse("abcdef").expect("a uid");
-    let nsp = Namespace::parse("/").expect("a namespace");
-    Adapter::new(uid, nsp, Options::default(), ClientProtocol::Text, 1)
-}
-
-/// Calls one of the methods by which the world reaches an adapter.
-fn disturb(adapter: &mut Adapter, random: &mut Random, now: Time, probe: Option<&[u8]>) {
-    match random.index(9) {
-        0 => adapter.handle_ready(),
-        1 => adapter.handle_lost(),
-        2 | 3 => adapter.handle_confirmed(),
-        4 => adapter.handle_refused(now),
-        5 => adapter.handle_timeout(now),
-        6 => adapter.handle_published(now),
-        7 => adapter.handle_publish_failed(now),
-        _ => {
-            adapter.handle_message(probe.unwrap_or(b"\xc1"), &mut Vec::new(), &mut Vec::new());
-        }
-    }
-}
-
-#[test]
-fn whatever_order_a_host_calls_in_it_is_never_kept_busy() {
-    for seed in 0..2_000 {
-        let mut random = Random::new(seed);
-        let (mut adapter, mut now, mut probe) = (adapter(), 0, None);
-        for _ in 0..60 {
-            // Now and then the clock is at its end.
-            now = if seed % 50 == 0 { u64::MAX - 3_000 } else { now } + random.within(0..3_000);
-            let time = Time::from_millis(now);
-            disturb(&mut adapter, &mut random, time, probe.as_deref());
-            for outputs in 0.. {
-                match adapter.poll_output(time) {
-                    Some(Output::Publish { message, .. }) => probe = Some(message),
-                    Some(_) => {}
-                    None => break,
-                }
-                assert!(outputs < 2, "seed {seed}");
-            }
-            adapter.handle_timeout(time);
-            while adapter.poll_output(time).is_some() {}
-            let timer = adapter.poll_timeout();
-            assert!(timer.is_none_or(|timer| timer > time), "seed {seed}: {timer:?} at {time:?}");
-            assert!(timer.is_none() || !adapter.is_subscribed(), "seed {seed}");
-        }
-    }
-}
-
-#[test]
-fn nothing_wakes_an_adapter_that_is_closed() {
-    for seed in 0..1_000 {
-        let mut random = Random::new(seed);
-        let (mut adapter, mut unsubscribed) = (adapter(), 0);
-        let life = random.index(8);
-        for step in 0..40 {
-            let now = Time::from_millis(step * 1_000);
-            disturb(&mut adapter, &mut random, now, None);
-            if step as usize == life {
-                adapter.close();
-            }
-            while let Some(output) = adapter.poll_output(now) {
-                let end = matches!(output, Output::Unsubscribe { .. });
-                assert!(end || (step as usize) < life, "seed {seed}: {output:?}");
-                unsubscribed += u32::from(end);
-            }
-            if step as usize >= life {
-                assert_eq!(adapter.poll_timeout(), None, "seed {seed}");
-                assert!(!adapter.is_subscribed(), "seed {seed}");
-            }
-        }
-        assert!(unsubscribed <= 1, "seed {seed}");
-    }
 }

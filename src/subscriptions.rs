@@ -1,0 +1,365 @@
+//! Everything that a server subscribes to, and what waits for it.
+//!
+//! The standing ones are asked for as long as the adapter is open; in [`Exact`](SubscriptionMode::Exact) mode
+//! each room with sockets here adds one. Rooms of one spelling (42 and "42") share theirs.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde::Serialize;
+
+use crate::channel::Channels;
+use crate::id::Uid;
+use crate::options::SubscriptionMode;
+use crate::subscription::{Step, Subscription};
+use crate::time::{Duration, Time};
+use crate::timers::Timers;
+
+/// How long a room may be empty before its subscription is given up: rooms that come and go at once
+/// cost nothing.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Whether a name is matched as a glob (PSUBSCRIBE) or taken as it stands (SUBSCRIBE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NameKind {
+    /// SUBSCRIBE.
+    Channel,
+    /// PSUBSCRIBE.
+    Pattern,
+}
+
+/// What comes in on a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Carries {
+    /// Broadcasts, for `handle_message`.
+    Broadcasts,
+    /// Requests and answers, for `handle_control`.
+    Control,
+}
+
+/// A name that is subscribed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Name {
+    /// How it is matched.
+    pub kind: NameKind,
+    /// The channel or the pattern.
+    pub name: String,
+    /// What comes in there.
+    pub carries: Carries,
+}
+
+/// One subscription, as the host calls it.
+pub(crate) type Id = u32;
+
+/// The subscription that a probe goes through.
+const PROBED: Id = 0;
+
+#[derive(Debug)]
+struct Entry {
+    name: Name,
+    subscription: Subscription,
+    /// The rooms that are spelt so and have members; the standing ones have one.
+    rooms: u32,
+    timer: Option<Time>,
+    /// What waits for it.
+    waiting: Vec<u32>,
+}
+
+/// Every subscription of one adapter.
+#[derive(Debug)]
+pub(crate) struct Subscriptions {
+    entries: BTreeMap<Id, Entry>,
+    standing: Id,
+    /// The channel by whose subscribers servers are counted.
+    counted: Id,
+    last: Id,
+    by_name: HashMap<String, Id, FixedState>,
+    ready: bool,
+    closed: bool,
+    /// Subscriptions that something may have to be done for.
+    due: VecDeque<Id>,
+    /// Rooms that became empty; when that was is known at the next poll.
+    emptied: Vec<Id>,
+    timers: Timers<Id>,
+    /// How many subscriptions each waits for that waits.
+    waits: BTreeMap<u32, usize>,
+    last_wait: u32,
+    /// What waits for nothing any more.
+    over: VecDeque<u32>,
+}
+
+impl Subscriptions {
+    pub(crate) fn new(channels: &Channels, uid: &Uid, mode: SubscriptionMode, seed: u64) -> Self {
+        let name = |kind, name: String, carries| Name { kind, name, carries };
+        let channel = |text: String, carries| name(NameKind::Channel, text, carries);
+        let mut names = match mode {
+            SubscriptionMode::Exact => vec![
+                channel(channels.probe(uid), Carries::Broadcasts),
+                channel(channels.broadcast().to_owned(), Carries::Broadcasts),
+            ],
+            SubscriptionMode::Pattern => {
+                let pattern = channels.pattern().to_owned();
+                vec![name(NameKind::Pattern, pattern, Carries::Broadcasts)]
+            }
+        };
+        let counted = names.len() as Id;
+        names.extend(
+            [
+                channels.request().to_owned(),
+                channels.response().to_owned(),
+                channels.response_to(uid.as_str()),
+            ]
+            .map(|text| channel(text, Carries::Control)),
+        );
+        let mut subscriptions = Self {
+            entries: BTreeMap::new(),
+            standing: 0,
+            counted,
+            last: 0,
+            by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
+            ready: false,
+            closed: false,
+            due: VecDeque::new(),
+            emptied: Vec::new(),
+            timers: Timers::default(),
+            waits: BTreeMap::new(),
+            last_wait: 0,
+            over: VecDeque::new(),
+        };
+        for name in names {
+            subscriptions.insert(name);
+        }
+        subscriptions.standing = subscriptions.last;
+        subscriptions
+    }
+
+    fn insert(&mut self, name: Name) {
+        let id = self.last;
+        self.last = self.last.wrapping_add(1);
+        let subscription = Subscription::new(id == PROBED, self.ready);
+        self.by_name.insert(name.name.clone(), id);
+        let entry = Entry { name, subscription, rooms: 1, timer: None, waiting: Vec::new() };
+        self.entries.insert(id, entry);
+        self.due.push_back(id);
+    }
+
+    /// Whether all that stands for the adapter's whole life does.
+    pub(crate) fn is_held(&self) -> bool {
+        let standing = self.entries.range(..self.standing);
+        standing.clone().count() == self.standing as usize
+            && standing.map(|(_, entry)| &entry.subscription).all(Subscription::is_held)
+    }
+
+    /// Whether everything was given up.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether Redis counts this server among those that take requests.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.entries.get(&self.counted).is_some_and(|entry| entry.subscription.is_held())
+    }
+
+    /// A room has its first member.
+    pub(crate) fn add_room(&mut self, channel: String) {
+        if self.closed {
+            return;
+        }
+        match self.by_name.get(&channel) {
+            None => {
+                let (kind, carries) = (NameKind::Channel, Carries::Broadcasts);
+                self.insert(Name { kind, name: channel, carries });
+            }
+            Some(&id) => {
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    entry.rooms += 1;
+                }
+                self.change(id, Subscription::want);
+            }
+        }
+    }
+
+    /// A room has lost its last member.
+    pub(crate) fn remove_room(&mut self, channel: &str) {
+        let Some(&id) = self.by_name.get(channel) else { return };
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.rooms = entry.rooms.saturating_sub(1);
+        if entry.rooms == 0 {
+            self.emptied.push(id);
+            // Whoever waited for the room has left it.
+            self.settle(id);
+        }
+    }
+
+    /// Begins to wait until these channels (all channels, if none are given) are subscribed to; gives
+    /// what [`poll_over`](Self::poll_over) will call it, or `None` if they are.
+    pub(crate) fn wait_for(&mut self, channels: Option<&[String]>) -> Option<u32> {
+        let wait = self.last_wait.wrapping_add(1);
+        let mut count = 0;
+        let mut wait_for = |entry: &mut Entry| {
+            if !entry.subscription.is_held() && entry.rooms > 0 {
+                entry.waiting.push(wait);
+                count += 1;
+            }
+        };
+        match channels {
+            None => self.entries.values_mut().for_each(&mut wait_for),
+            Some(channels) => {
+                for channel in channels {
+                    let id = self.by_name.get(channel);
+                    id.and_then(|id| self.entries.get_mut(id)).map(&mut wait_for);
+                }
+            }
+        }
+        (count > 0).then(|| {
+            self.last_wait = wait;
+            self.waits.insert(wait, count);
+            wait
+        })
+    }
+
+    /// The next that waits for nothing any more.
+    pub(crate) fn poll_over(&mut self) -> Option<u32> {
+        self.over.pop_front()
+    }
+
+    /// Gives everything up, for good.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        // The channel of this server alone before the one by which all are counted: others must not take it
+        // for one that has answered and is still there, when they miss one that is counted.
+        let ids: Vec<Id> = self.entries.keys().rev().copied().collect();
+        for id in ids {
+            self.change(id, Subscription::close);
+        }
+    }
+
+    pub(crate) fn handle_ready(&mut self) {
+        self.ready = true;
+        self.change_all(Subscription::handle_ready);
+    }
+
+    pub(crate) fn handle_lost(&mut self) {
+        self.ready = false;
+        self.change_all(Subscription::handle_lost);
+    }
+
+    pub(crate) fn handle_confirmed(&mut self, id: Id) {
+        self.change(id, Subscription::handle_confirmed);
+    }
+
+    pub(crate) fn handle_refused(&mut self, id: Id, now: Time) {
+        self.change(id, |subscription| subscription.handle_refused(now));
+    }
+
+    /// A subscription was given up.
+    pub(crate) fn handle_ended(&mut self, id: Id) {
+        let ready = self.ready;
+        self.change(id, |subscription| subscription.handle_ended(ready));
+        if self.entries.get(&id).is_some_and(|entry| entry.subscription.is_closed())
+            && let Some(entry) = self.entries.remove(&id)
+        {
+            self.by_name.remove(&entry.name.name);
+            self.timers.set(id, entry.timer, None);
+        }
+    }
+
+    pub(crate) fn handle_probe(&mut self) {
+        self.change(PROBED, Subscription::handle_probe);
+    }
+
+    pub(crate) fn handle_probe_taken(&mut self, now: Time) {
+        self.change(PROBED, |subscription| subscription.handle_probe_taken(now));
+    }
+
+    pub(crate) fn handle_probe_failed(&mut self, now: Time) {
+        self.change(PROBED, |subscription| subscription.handle_probe_failed(now));
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        while let Some(id) = self.timers.take_due(now) {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.timer = None;
+            }
+            self.change(id, |subscription| subscription.handle_timeout(now));
+        }
+    }
+
+    /// What to do next, and for which name; `None` when there is nothing but to wait.
+    pub(crate) fn poll_step(&mut self, now: Time) -> Option<(Id, Step, Name)> {
+        while let Some(id) = self.emptied.pop() {
+            let empty = self.entries.get(&id).is_some_and(|entry| entry.rooms == 0);
+            if empty {
+                self.change(id, |subscription| subscription.release(now + LINGER));
+            }
+        }
+        while let Some(&id) = self.due.front() {
+            let step =
+                self.entries.get_mut(&id).and_then(|entry| entry.subscription.poll_step(now));
+            let Some(step) = step else {
+                self.due.pop_front();
+                continue;
+            };
+            self.settle(id);
+            if step == Step::Subscribe {
+                self.doubt_others(id, now);
+            }
+            let name = self.entries.get(&id).map(|entry| entry.name.clone())?;
+            return Some((id, step, name));
+        }
+        None
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    fn change(&mut self, id: Id, change: impl FnOnce(&mut Subscription)) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            change(&mut entry.subscription);
+            self.due.push_back(id);
+            self.settle(id);
+        }
+    }
+
+    /// Asks for all others too, if this one was deaf: whatever made it so may have struck them.
+    fn doubt_others(&mut self, id: Id, now: Time) {
+        if self.entries.get_mut(&id).is_some_and(|entry| entry.subscription.take_deaf()) {
+            let others: Vec<Id> =
+                self.entries.keys().copied().filter(|&other| other != id).collect();
+            for other in others {
+                self.change(other, |subscription| subscription.doubt(now));
+            }
+        }
+    }
+
+    fn change_all(&mut self, change: impl Fn(&mut Subscription)) {
+        let ids: Vec<Id> = self.entries.keys().copied().collect();
+        for id in ids {
+            self.change(id, &change);
+        }
+    }
+
+    /// Keeps the timer of a subscription, and what waits for it, in step with its state.
+    fn settle(&mut self, id: Id) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let timer = entry.subscription.poll_timeout();
+        self.timers.set(id, entry.timer, timer);
+        entry.timer = timer;
+        if entry.subscription.is_held() || entry.rooms == 0 || self.closed {
+            for wait in std::mem::take(&mut entry.waiting) {
+                if let Some(count) = self.waits.get_mut(&wait) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.waits.remove(&wait);
+                        self.over.push_back(wait);
+                    }
+                }
+            }
+        }
+    }
+}
