@@ -33,6 +33,11 @@ class RedisClient extends EventEmitter {
   async subscribe() {}
   async unsubscribe() {}
   async pUnsubscribe() {}
+
+  /** PUBSUB NUMSUB: there is this server alone. */
+  async sendCommand([, , channel]) {
+    return [channel, 1]
+  }
 }
 
 /** What socket.io sees of an engine.io socket with a WebSocket. */

@@ -3,6 +3,7 @@
  * nothing; `src/wasm/mod.rs` is its other side and documents each call.
  */
 import { AdapterError, type AdapterErrorCode } from "./errors.ts"
+import type { Filter, Output, Value } from "./output.ts"
 import type { Room } from "./socket-io.ts"
 import type { Stats } from "./stats.ts"
 import { encode, initSync, Core as WasmCore } from "../../build/wasm/core/socketio_redis_edge.js"
@@ -16,12 +17,6 @@ export interface Host {
   /** What stands for binary data in decoded values. */
   binary(bytes: Uint8Array): Uint8Array
 }
-
-/** What the core asks its host to do. */
-export type Output =
-  | { type: "publish"; channel: string; message: Uint8Array }
-  | { type: "subscribe"; pattern: string }
-  | { type: "unsubscribe"; pattern: string }
 
 /** Why `receive` dropped a message. */
 export const ECHO = -1
@@ -48,6 +43,7 @@ const FLAGS = 8
 const DATA = 9
 const ATTACHMENTS = 10
 const ATTACHMENT_COUNT = 11
+const REQUEST = 12
 
 /**
  * Stands in a packet's text for a string that is handed over beside it: a long one, which the core quotes
@@ -56,7 +52,7 @@ const ATTACHMENT_COUNT = 11
 export const HOLE = "\x01"
 
 const NO_BYTES = new Uint8Array()
-const NO_ATTACHMENTS: readonly Uint8Array[] = []
+const NOTHING: readonly never[] = []
 
 const encoder = new TextEncoder()
 const float = new DataView(new ArrayBuffer(8))
@@ -80,6 +76,10 @@ export class Core {
   #inputView = new Uint8Array()
   /** The input behind the headroom, where a packet's text goes. */
   #textView = new Uint8Array()
+  /** Of the packet that was written last, in bytes. */
+  #textLength = 0
+  #namesLength = 0
+  #flagsLength = 0
 
   constructor(module: WebAssembly.Module, host: Host) {
     const { memory } = initSync({ module })
@@ -95,15 +95,18 @@ export class Core {
   // --- packet path ---------------------------------------------------------------------------
 
   /**
-   * Takes a message; gives how many sockets want it, or why it was dropped. `main` is the length of the
-   * namespace's main channel: the names of all others are longer, and tell whom they are for.
+   * Whether a message of this channel can concern a socket here. `main` is the length of the namespace's
+   * main channel: the names of all others are longer, and tell whom they are for.
    */
-  receive(adapter: number, main: number, channel: Uint8Array, message: Uint8Array): number {
-    if (channel.length !== main) {
-      this.#reserve(channel.length)
-      this.#bytes.set(channel, this.#input)
-      if (!this.wasm.wants(adapter, channel.length)) return UNWANTED
-    }
+  wants(adapter: number, main: number, channel: Uint8Array): boolean {
+    if (channel.length === main) return true
+    this.#reserve(channel.length)
+    this.#bytes.set(channel, this.#input)
+    return this.wasm.wants(adapter, channel.length)
+  }
+
+  /** Takes a message; gives how many sockets want it, or why it was dropped. */
+  receive(adapter: number, message: Uint8Array): number {
     const { length } = message
     this.#reserve(length)
     this.#bytes.set(message, this.#input)
@@ -126,46 +129,17 @@ export class Core {
     flags: string,
     local: boolean,
   ): number {
-    const start = this.#headroom
-    let bound = start + 3 * (packet.length + flags.length)
-    for (const room of rooms) bound += nameBound(room)
-    for (const room of except) bound += nameBound(room)
-    for (const text of texts) bound += 4 + 3 * text.length
-    for (const attachment of attachments) bound += 4 + attachment.byteLength
-    this.#reserve(bound)
-
-    const view = this.#inputView
-    const raw = typeof packet !== "string"
-    if (raw) view.set(packet, start)
-    const textLength = raw ? packet.length : encoder.encodeInto(packet, this.#textView).written
-    let at = start + textLength
-    for (const room of rooms) at = this.#writeName(room, at)
-    for (const room of except) at = this.#writeName(room, at)
-    const namesLength = at - start - textLength
-    const flagsLength = flags === "" ? 0 : this.#write(flags, at)
-    at += flagsLength
-    // First all lengths, then what they are of.
-    let end = at + 4 * (texts.length + attachments.length)
-    for (const text of texts) {
-      const length = this.#write(text, end)
-      at = writeLength(view, at, length)
-      end += length
-    }
-    for (const attachment of attachments) {
-      view.set(attachment, end)
-      at = writeLength(view, at, attachment.byteLength)
-      end += attachment.byteLength
-    }
+    this.#writePacket(packet, texts, attachments, rooms, except, flags)
     const count = this.wasm.broadcast(
       adapter,
-      textLength,
+      this.#textLength,
       rooms.size,
       except.size,
-      namesLength,
-      flagsLength,
+      this.#namesLength,
+      this.#flagsLength,
       texts.length,
       attachments.length,
-      raw,
+      typeof packet !== "string",
       local,
     )
     this.#refresh()
@@ -173,15 +147,9 @@ export class Core {
   }
 
   /** Finds the sockets in any of the rooms (all sockets if there is none) and in none of `except`. */
-  find(adapter: number, rooms: ReadonlySet<Room>, except: ReadonlySet<Room>): number {
-    let bound = 0
-    for (const room of rooms) bound += nameBound(room)
-    for (const room of except) bound += nameBound(room)
-    this.#reserve(bound)
-    let at = 0
-    for (const room of rooms) at = this.#writeName(room, at)
-    for (const room of except) at = this.#writeName(room, at)
-    const count = this.wasm.find(adapter, rooms.size, except.size, at)
+  find(adapter: number, { rooms, except }: Filter): number {
+    const length = this.writeNames(rooms, except)
+    const count = this.wasm.find(adapter, rooms.size, except.size, length)
     this.#refresh()
     return count
   }
@@ -242,11 +210,17 @@ export class Core {
     return this.#words[this.#results + DATA] as number
   }
 
+  /** The last received message as MessagePack, where it was JSON; else the message itself. */
+  asMessagePack(adapter: number, message: Uint8Array): Uint8Array {
+    const flags = this.#words[this.#results + FLAGS] as number
+    return (flags & 8) === 0 ? message : this.wasm.converted(adapter)
+  }
+
   /** The attachments of the last received packet, as parts of the message. */
   attachments(message: Uint8Array): readonly Uint8Array[] {
     const words = this.#words
     const count = words[this.#results + ATTACHMENT_COUNT] as number
-    if (count === 0) return NO_ATTACHMENTS
+    if (count === 0) return NOTHING
     const start = (words[this.#results + ATTACHMENTS] as number) >>> 2
     const attachments: Uint8Array[] = []
     for (let at = start; at < start + 2 * count; at += 2) {
@@ -274,6 +248,62 @@ export class Core {
   intern(adapter: number, name: Room): number {
     this.#reserve(nameBound(name))
     return this.wasm.intern(adapter, this.#writeName(name, 0))
+  }
+
+  /**
+   * Broadcasts a packet that clients acknowledge: as `broadcast`, without holes. Gives how many sockets
+   * here it is for, and the number of the request (0 if it stays here).
+   */
+  broadcastWithAck(
+    adapter: number,
+    packet: string | Uint8Array,
+    attachments: readonly Uint8Array[],
+    { rooms, except }: Filter,
+    flags: string,
+    local: boolean,
+    timeout: number | undefined,
+  ): { count: number; request: number } {
+    this.#writePacket(packet, NOTHING, attachments, rooms, except, flags)
+    const count = this.wasm.broadcastWithAck(
+      adapter,
+      this.#textLength,
+      rooms.size,
+      except.size,
+      this.#namesLength,
+      this.#flagsLength,
+      attachments.length,
+      typeof packet !== "string",
+      local,
+      timeout,
+      performance.now(),
+    )
+    this.#refresh()
+    return { count, request: this.#words[this.#results + REQUEST] as number }
+  }
+
+  /** The frame around a packet's text. */
+  frameAround(packet: string): Uint8Array {
+    this.#reserve(this.#headroom + 3 * packet.length)
+    this.wasm.frame(this.#write(packet, this.#headroom))
+    this.#refresh()
+    return this.frame()
+  }
+
+  /** Takes a message of a request or response channel; whether it was one. */
+  control(adapter: number, channel: Uint8Array, message: Uint8Array): boolean {
+    this.#reserve(channel.length + message.length)
+    this.#bytes.set(channel, this.#input)
+    this.#bytes.set(message, this.#input + channel.length)
+    const taken = this.wasm.control(adapter, channel.length, message.length, performance.now())
+    this.#refresh()
+    return taken
+  }
+
+  /** What a value stands for; throws an `AdapterError`. */
+  value(value: Value): unknown {
+    if (value.form === "messagePack") return this.decode(value.bytes)
+    const { object, member } = value
+    return JSON.parse(this.#host.text(object, 0, object.length))[member]
   }
 
   /** Makes a name a connected socket's and gives its id. */
@@ -349,9 +379,60 @@ export class Core {
     this.#textView = this.#inputView.subarray(this.#headroom)
   }
 
+  /** Writes a packet into the input as `broadcast` of `src/wasm/packets.rs` reads it, and notes its lengths. */
+  #writePacket(
+    packet: string | Uint8Array,
+    texts: readonly string[],
+    attachments: readonly Uint8Array[],
+    rooms: ReadonlySet<Room>,
+    except: ReadonlySet<Room>,
+    flags: string,
+  ): void {
+    const start = this.#headroom
+    let bound = start + 3 * (packet.length + flags.length)
+    for (const room of rooms) bound += nameBound(room)
+    for (const room of except) bound += nameBound(room)
+    for (const text of texts) bound += 4 + 3 * text.length
+    for (const attachment of attachments) bound += 4 + attachment.byteLength
+    this.#reserve(bound)
+
+    const view = this.#inputView
+    const raw = typeof packet !== "string"
+    if (raw) view.set(packet, start)
+    this.#textLength = raw ? packet.length : encoder.encodeInto(packet, this.#textView).written
+    let at = start + this.#textLength
+    for (const room of rooms) at = this.#writeName(room, at)
+    for (const room of except) at = this.#writeName(room, at)
+    this.#namesLength = at - start - this.#textLength
+    this.#flagsLength = flags === "" ? 0 : this.#write(flags, at)
+    at += this.#flagsLength
+    // First all lengths, then what they are of.
+    let end = at + 4 * (texts.length + attachments.length)
+    for (const text of texts) {
+      const length = this.#write(text, end)
+      at = writeLength(view, at, length)
+      end += length
+    }
+    for (const attachment of attachments) {
+      view.set(attachment, end)
+      at = writeLength(view, at, attachment.byteLength)
+      end += attachment.byteLength
+    }
+  }
+
   /** Writes text into the input and gives its length in bytes. */
   #write(text: string, at: number): number {
     return encoder.encodeInto(text, this.#inputView.subarray(at)).written
+  }
+
+  /** Writes lists of names to the start of the input, and gives their length in bytes. */
+  writeNames(...lists: readonly Iterable<Room>[]): number {
+    let bound = 0
+    for (const names of lists) for (const name of names) bound += nameBound(name)
+    this.#reserve(bound)
+    let at = 0
+    for (const names of lists) for (const name of names) at = this.#writeName(name, at)
+    return at
   }
 
   /** Writes a name into the input as `src/wasm/names.rs` reads it; gives where it ends. */

@@ -23,6 +23,8 @@ export interface BroadcastFlags {
   volatile?: boolean | undefined
   compress?: boolean | undefined
   local?: boolean | undefined
+  /** How long acknowledgements are waited for, in milliseconds. */
+  timeout?: number | undefined
 }
 
 /** What an engine needs to send a packet that is encoded already. */
@@ -37,6 +39,14 @@ export interface PacketOptions {
 /** The part of a Socket.IO socket that an adapter uses. */
 export interface Socket {
   id: string
+  handshake: object
+  rooms: ReadonlySet<Room>
+  data: unknown
+  /** What to call with the arguments of a client's acknowledgement, by the packet's id. */
+  acks: Map<number, (...args: unknown[]) => void>
+  join(rooms: readonly Room[]): unknown
+  leave(room: Room): unknown
+  disconnect(close: boolean): unknown
   notifyOutgoingListeners?(packet: Packet): void
   client: {
     conn?: { transport?: { name?: string }; listenerCount?(event: string): number }
@@ -44,10 +54,22 @@ export interface Socket {
   }
 }
 
+/** A socket of another server, as it is told of there. */
+export interface SocketDescription {
+  readonly id: string
+  readonly handshake: unknown
+  readonly rooms: readonly Room[]
+  readonly data: unknown
+}
+
 /** The part of a Socket.IO namespace that an adapter uses. */
 export interface Namespace {
   name: string
   sockets: Map<string, unknown>
+  /** The id of the next packet that is to be acknowledged. */
+  _ids: number
+  /** Calls the listeners of `io.on(event)` for what another server emitted. */
+  _onServerSideEmit(args: unknown[]): void
   /** What it takes differs from one minor version of socket.io to the next; see `Encoder`. */
   server: { encoder: { encode(packet: never): unknown[] } }
 }

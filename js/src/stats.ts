@@ -6,13 +6,17 @@ export interface Stats {
   unpublished: number
   /** Broadcasts of other servers that were delivered to at least one socket. */
   delivered: number
-  /** Own broadcasts that came back. */
+  /** Requests of other servers that were taken. */
+  requests: number
+  /** Answers of other servers that were taken. */
+  answers: number
+  /** Own broadcasts and requests that came back. */
   echo: number
-  /** Broadcasts for other namespaces, and messages of channels that are not ours. */
+  /** Messages for other namespaces, of other channels, and of versions that are not known here. */
   foreign: number
   /** Messages that were refused. */
   malformed: number
-  /** Broadcasts that no socket of this server wants. */
+  /** Broadcasts that no socket of this server wants, and answers that nothing here waits for. */
   unwanted: number
   /** Subscriptions that Redis or its client refused. */
   refused: number

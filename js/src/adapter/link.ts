@@ -1,5 +1,24 @@
-import type { Core, Output } from "../boundary.ts"
+import type { Core } from "../boundary.ts"
+import type { AnswerOutput, Carries, Output, QuestionOutput, RedisOutput } from "../output.ts"
 import type { MessageListener, RedisDriver } from "../redis/driver.ts"
+import type { Wire } from "./parser.ts"
+
+/** What the core asks for and Redis does not do. */
+type HostOutput = AnswerOutput | QuestionOutput
+
+type Asked<Type extends RedisOutput["type"]> = Extract<RedisOutput, { type: Type }>
+
+/** What a link needs of its adapter. */
+export interface LinkHost {
+  /** Take messages, by what their subscriptions carry. */
+  readonly listeners: Record<Carries, MessageListener>
+  /** Does what the core asks for. */
+  perform(output: HostOutput): void
+  /** Hears that nothing is left to be done for now. */
+  drained(): void
+  /** Hears what Redis refused, and which request that ends, if any. */
+  failed(what: string, error: unknown, request?: number): void
+}
 
 /**
  * Runs the core's loop for one adapter: after each change, does what the core asks for until it asks
@@ -9,90 +28,135 @@ export class Link {
   readonly #core: Core
   readonly #adapter: number
   readonly #driver: RedisDriver
-  readonly #listener: MessageListener
-  readonly #failed: (what: string, error: unknown) => void
+  readonly #wire: Wire
+  readonly #host: LinkHost
   readonly #unwatch: () => void
   #timer: NodeJS.Timeout | undefined
-  #closed = false
-  #closing: Promise<void> = Promise.resolve()
+  #due: number | undefined
+  #draining = false
+  /** Subscriptions that are being given up. */
+  readonly #ending = new Set<Promise<void>>()
 
-  constructor(
-    core: Core,
-    adapter: number,
-    driver: RedisDriver,
-    listener: MessageListener,
-    failed: (what: string, error: unknown) => void,
-  ) {
+  constructor(core: Core, adapter: number, driver: RedisDriver, wire: Wire, host: LinkHost) {
     this.#core = core
     this.#adapter = adapter
     this.#driver = driver
-    this.#listener = listener
-    this.#failed = failed
+    this.#wire = wire
+    this.#host = host
+    core.wasm.setPublishCounts(adapter, driver.countsReceivers)
     this.#unwatch = driver.watch(
       () => this.#change(() => core.wasm.handleReady(adapter)),
       () => this.#change(() => core.wasm.handleLost(adapter)),
-      (error) => failed("listener", error),
     )
     if (driver.ready) this.#change(() => core.wasm.handleReady(adapter))
   }
 
   /** Drains what the core asks for, after it was changed elsewhere. */
   drain(): void {
-    for (;;) {
-      const output = this.#core.pollOutput(this.#adapter, performance.now())
-      if (output === undefined) break
-      this.#perform(output)
+    // What is done on the way may change the core again; its outputs keep their order.
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      for (;;) {
+        const output = this.#core.pollOutput(this.#adapter, performance.now())
+        if (output === undefined) break
+        this.#perform(output)
+      }
+    } finally {
+      this.#draining = false
     }
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#wait()
+    this.#host.drained()
+  }
+
+  /** Ends the subscriptions and resolves when Redis knows. */
+  async close(): Promise<void> {
+    this.#unwatch()
+    this.#change(() => this.#core.wasm.close(this.#adapter))
+    await Promise.all(this.#ending)
+  }
+
+  #wait(): void {
     const due = this.#core.wasm.pollTimeout(this.#adapter)
+    if (due === this.#due) return
+    this.#due = due
+    clearTimeout(this.#timer)
     if (due === undefined) return
     this.#timer = setTimeout(
-      () => this.#change(() => this.#core.wasm.handleTimeout(this.#adapter, performance.now())),
+      () => {
+        this.#due = undefined
+        this.#change(() => this.#core.wasm.handleTimeout(this.#adapter, performance.now()))
+      },
       Math.max(1, Math.ceil(due - performance.now())),
     )
     this.#timer.unref()
   }
 
-  /** Ends the subscription and resolves when Redis knows. */
-  close(): Promise<void> {
-    this.#unwatch()
-    this.#change(() => this.#core.wasm.close(this.#adapter))
-    this.#closed = true
-    return this.#closing
-  }
-
-  /** After the end nothing changes any more: the handle may be another adapter's by then. */
   #change(mutate: () => void): void {
-    if (this.#closed) return
     mutate()
     this.drain()
   }
 
   #perform(output: Output): void {
-    const { wasm } = this.#core
     switch (output.type) {
+      case "count":
+        return void this.#count(output)
       case "publish":
-        this.#driver.publish(output.channel, output.message).then(
-          () => this.#change(() => wasm.handlePublished(this.#adapter, performance.now())),
-          (error) => {
-            this.#failed("publish", error)
-            this.#change(() => wasm.handlePublishFailed(this.#adapter, performance.now()))
-          },
-        )
-        break
+        return void this.#publish(output)
       case "subscribe":
-        this.#driver.subscribe("pattern", output.pattern, this.#listener).then(
-          () => this.#change(() => wasm.handleConfirmed(this.#adapter)),
-          (error) => {
-            this.#failed("subscribe", error)
-            this.#change(() => wasm.handleRefused(this.#adapter, performance.now()))
-          },
-        )
-        break
-      case "unsubscribe":
-        this.#closing = this.#driver.unsubscribe("pattern", output.pattern, this.#listener)
-        break
+        return void this.#subscribe(output)
+      case "unsubscribe": {
+        const ending = this.#unsubscribe(output)
+        this.#ending.add(ending)
+        return void ending.then(() => this.#ending.delete(ending))
+      }
+      default:
+        return this.#host.perform(output)
     }
+  }
+
+  // Each of these calls Redis at once: what the core asks for in turn is sent in that order.
+
+  async #count({ request, channels }: Asked<"count">): Promise<void> {
+    const { wasm } = this.#core
+    try {
+      const counts = Uint32Array.from(await this.#driver.count(channels))
+      this.#change(() => wasm.handleCount(this.#adapter, request, counts, performance.now()))
+    } catch (error) {
+      this.#host.failed("count", error, request)
+      this.#change(() => wasm.handleCountFailed(this.#adapter, request, performance.now()))
+    }
+  }
+
+  async #publish({ channel, message, token }: Asked<"publish">): Promise<void> {
+    const { wasm } = this.#core
+    try {
+      const reply = await this.#driver.publish(channel, this.#wire.outgoing(message))
+      if (token === undefined) return
+      this.#change(() => wasm.handlePublished(this.#adapter, token, performance.now()))
+      if (!this.#driver.countsReceivers) return
+      const counts = Uint32Array.of(this.#driver.receivers(channel, reply))
+      this.#change(() => wasm.handleCount(this.#adapter, token, counts, performance.now()))
+    } catch (error) {
+      this.#host.failed("publish", error, token)
+      if (token === undefined) return
+      this.#change(() => wasm.handlePublishFailed(this.#adapter, token, performance.now()))
+    }
+  }
+
+  async #subscribe({ id, kind, name, carries }: Asked<"subscribe">): Promise<void> {
+    const { wasm } = this.#core
+    try {
+      await this.#driver.subscribe(kind, name, this.#host.listeners[carries])
+      this.#change(() => wasm.handleConfirmed(this.#adapter, id))
+    } catch (error) {
+      this.#host.failed("subscribe", error)
+      this.#change(() => wasm.handleRefused(this.#adapter, id, performance.now()))
+    }
+  }
+
+  async #unsubscribe({ id, kind, name, carries }: Asked<"unsubscribe">): Promise<void> {
+    await this.#driver.unsubscribe(kind, name, this.#host.listeners[carries])
+    this.#change(() => this.#core.wasm.handleEnded(this.#adapter, id))
   }
 }

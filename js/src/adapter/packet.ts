@@ -64,6 +64,16 @@ function plain(packet: unknown): unknown {
   return packet instanceof FrameText ? packet.toString() : packet
 }
 
+/** What engines need to know of a packet that is encoded; with its frame, if one was made. */
+export function optionsOf(
+  volatile: boolean | undefined,
+  compress: boolean | undefined,
+  frame: Uint8Array | undefined,
+): PacketOptions {
+  const wsPreEncodedFrame: [Uint8Array] | undefined = frame === undefined ? frame : [frame]
+  return { preEncoded: true, volatile, compress, wsPreEncodedFrame }
+}
+
 /** Any form of binary data, as the bytes that it shows. */
 export function bytesOf(binary: unknown): Uint8Array {
   if (binary instanceof Uint8Array) return binary

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer"
 import createDebug from "debug"
 import { Adapter } from "socket.io-adapter"
 import { type Core, ECHO, FOREIGN, MALFORMED, PROBE, UNWANTED } from "../boundary.ts"
+import type { RequestError } from "../errors.ts"
 import { driverFor, type RedisClient, type RedisDriver } from "../redis/driver.ts"
 import type {
   BroadcastFlags,
@@ -9,30 +10,26 @@ import type {
   Encoder,
   Namespace,
   Packet,
-  PacketOptions,
   Room,
   Socket,
+  SocketDescription,
 } from "../socket-io.ts"
 import type { Stats } from "../stats.ts"
+import { Answers, guarded } from "./answers.ts"
+import { Cluster, filterOf } from "./cluster.ts"
 import { processCore } from "./host.ts"
+import { Lazy } from "./lazy.ts"
 import { Link } from "./link.ts"
 import { Membership } from "./membership.ts"
-import { bytesOf, deliver, ReceivedPacket } from "./packet.ts"
+import { bytesOf, deliver, optionsOf, ReceivedPacket } from "./packet.ts"
+import type { RedisAdapterOptions } from "./options.ts"
+import { parserOf, Wire } from "./parser.ts"
+import { Questions } from "./questions.ts"
 import { FrameText, holding, textWithHoles } from "./text.ts"
 import { roomsView, sidsView } from "./views.ts"
 
 // The name that users of @socket.io/redis-adapter know.
 const debug = createDebug("socket.io-redis")
-
-/** Options of `createAdapter`, with the names and defaults of @socket.io/redis-adapter 8.3.0. */
-export interface RedisAdapterOptions {
-  /** Prefix of every channel; the same on all servers and emitters of a cluster. Default "socket.io". */
-  key?: string
-  /** How long answers of other servers are waited for, in milliseconds. Default 5,000. */
-  requestsTimeout?: number
-  /** Without effect yet: it concerns answers to requests, which are not there. */
-  publishOnSpecificResponseChannel?: boolean
-}
 
 /** A packet as the core takes it, and as engines do that take no frame. */
 interface Outgoing {
@@ -61,6 +58,8 @@ export class RedisAdapter extends Adapter {
   readonly subClient: RedisClient
   /** The option `requestsTimeout`, in milliseconds. */
   readonly requestsTimeout: number
+  /** The option `publishOnSpecificResponseChannel`. */
+  readonly publishOnSpecificResponseChannel: boolean
 
   readonly #core: Core
   readonly #handle: number
@@ -76,7 +75,16 @@ export class RedisAdapter extends Adapter {
   readonly #membership: Membership<Socket>
   readonly #driver: RedisDriver
   readonly #link: Link
+  readonly #wire: Wire
+  readonly #questions: Questions
+  readonly #cluster: Cluster
+  readonly #answers: Answers
+  /** Whether each room has a subscription of its own. */
+  readonly #exact: boolean
+  readonly #requestChannel: string
   readonly #publishFailed = (error: unknown): void => this.#failed("publish", error)
+  /** How many servers the acknowledgements just asked for will come from. */
+  #counting: Promise<number> | undefined
   #whenSubscribed: (() => void)[] = []
   #closed: Promise<void> | undefined
 
@@ -85,8 +93,7 @@ export class RedisAdapter extends Adapter {
     Object.defineProperty(this.prototype, "apply", {
       configurable: true,
       value(this: RedisAdapter, options: BroadcastOptions, callback: (socket: Socket) => void) {
-        const except = options.except ?? NOBODY
-        const count = this.#core.find(this.#handle, options.rooms, except)
+        const count = this.#core.find(this.#handle, filterOf(options))
         for (const socket of this.#targets(count)) callback(socket)
       },
       writable: true,
@@ -104,36 +111,58 @@ export class RedisAdapter extends Adapter {
   ) {
     super(nsp)
     this.#driver = driverFor(pubClient, subClient)
-    this.#core = processCore()
+    const parser = parserOf(options.parser)
+    const core = processCore()
+    this.#core = core
     this.#nsp = nsp
     this.#encoder = nsp.server.encoder as Encoder
     this.#speaksText = speaksText(this.#encoder)
     this.#head = this.#speaksText ? headOf(this.#encoder, nsp.name) : ""
-    this.#handle = this.#core.open(nsp.name, options, this.#speaksText)
+    this.#handle = core.open(nsp.name, options, this.#speaksText)
     closedAdapters.register(this, this.#handle)
-    const { wasm } = this.#core
+    const { wasm } = core
     this.uid = wasm.uid(this.#handle) as string
     this.prefix = wasm.key(this.#handle) as string
     this.requestsTimeout = wasm.requestsTimeout(this.#handle) as number
+    this.publishOnSpecificResponseChannel = Boolean(options.publishOnSpecificResponseChannel)
+    this.#exact = wasm.isExact(this.#handle)
     this.#channel = wasm.channel(this.#handle) as string
     this.#channelLength = Buffer.byteLength(this.#channel)
+    this.#requestChannel = wasm.requestChannel(this.#handle) as string
     this.pubClient = pubClient
     this.subClient = subClient
-    this.#membership = new Membership<Socket>(
-      this.#core,
-      this.#handle,
-      this,
-      (sid) => nsp.sockets.get(sid) as Socket | undefined,
-    )
+    const find = (sid: string) => nsp.sockets.get(sid) as Socket | undefined
+    this.#membership = new Membership<Socket>(core, this.#handle, this, find)
     this.rooms = roomsView(this.#membership) as Map<string, Set<string>>
     this.sids = sidsView(this.#membership) as Map<string, Set<string>>
-    this.#link = new Link(
-      this.#core,
+    this.#wire = new Wire(core, parser)
+    const drain = () => this.#link.drain()
+    this.#questions = new Questions(core, Boolean(options.partial))
+    this.#cluster = new Cluster(core, this.#handle, this.uid, this.#questions, drain)
+    this.#answers = new Answers(
+      core,
       this.#handle,
-      this.#driver,
-      (channel, message) => this.#receive(channel, message),
-      (what, error) => this.#failed(what, error),
+      nsp,
+      this.#encoder,
+      (id) => this.#membership.socketOf(id),
+      drain,
     )
+    this.#link = new Link(core, this.#handle, this.#driver, this.#wire, {
+      listeners: {
+        broadcasts: (channel, message) => this.#receive(channel, message),
+        control: (channel, message) => this.#receiveControl(channel, message),
+      },
+      // Callbacks of the application are among what is called.
+      perform: (output) =>
+        guarded(() =>
+          "request" in output ? this.#questions.perform(output) : this.#answers.perform(output),
+        ),
+      drained: () => this.#noticeSubscribed(),
+      failed: (what, error, request) => {
+        this.#failed(what, error)
+        if (request !== undefined) this.#questions.blame(request, error)
+      },
+    })
   }
 
   /**
@@ -150,22 +179,31 @@ export class RedisAdapter extends Adapter {
     return this.#core.stats(this.#handle)
   }
 
-  /** Ends the subscription; resolves when Redis has been told. Sockets that are left are still served. */
+  /**
+   * Ends the subscriptions and rejects what still waits for answers; resolves when Redis has been told.
+   * Sockets that are left are still served.
+   */
   override close(): Promise<void> {
     this.#closed ??= this.#link.close()
     return this.#closed
   }
 
-  override addAll(id: string, rooms: Set<string>): void {
+  /** With exact subscriptions, resolves when what other servers send to these rooms arrives. */
+  override addAll(id: string, rooms: Set<string>): Promise<void> | void {
     this.#membership.join(id, rooms)
+    if (!this.#exact) return
+    this.#link.drain()
+    return new Lazy(() => this.#roomsHeard(rooms))
   }
 
   override del(id: string, room: string): void {
     this.#membership.leave(id, room)
+    if (this.#exact) this.#link.drain()
   }
 
   override delAll(id: string): void {
     this.#membership.leaveAll(id)
+    if (this.#exact) this.#link.drain()
   }
 
   override socketRooms(id: string): Set<string> | undefined {
@@ -200,6 +238,140 @@ export class RedisAdapter extends Adapter {
     if (failure !== undefined) throw failure
   }
 
+  /**
+   * Broadcasts a packet that clients acknowledge. `clientCountCallback` is called with the number of
+   * clients of each server, `ack` with the first argument of each acknowledgement; how many servers there
+   * are, the next call of `serverCount()` tells, as socket.io 4 asks for it.
+   */
+  override broadcastWithAck(
+    packet: Packet,
+    options: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (...args: unknown[]) => void,
+  ): void {
+    const core = this.#core
+    packet.nsp = this.#nsp.name
+    packet.id = this.#nsp._ids++
+    const flags = options.flags ?? {}
+    const packets = this.#encoder.encode(packet)
+    const [text, ...attachments] = packets
+    const { count, request } = core.broadcastWithAck(
+      this.#handle,
+      this.#speaksText ? (text as string) : core.encode(packet.data),
+      this.#speaksText ? attachments.map(bytesOf) : NOTHING,
+      filterOf(options),
+      flagsText(flags),
+      flags.local === true,
+      flags.timeout,
+    )
+    const sockets = this.#targets(count)
+    const framed = this.#speaksText && attachments.length === 0 && count > 1
+    const frame = framed ? core.frameAround(text as string) : undefined
+    core.settle()
+    this.#expect(request, clientCountCallback, ack)
+    this.#link.drain()
+    for (const socket of sockets) socket.acks.set(packet.id, ack)
+    const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
+    const failure = deliver(sockets, packet, packets, packetOptions)
+    clientCountCallback(sockets.length)
+    if (failure !== undefined) throw failure
+  }
+
+  /** How many servers there are, this one included. Rejects as the Redis client does. */
+  override async serverCount(): Promise<number> {
+    const counting = this.#counting
+    this.#counting = undefined
+    if (counting !== undefined) return counting
+    const [count] = await this.#driver.count([this.#requestChannel])
+    return count as number
+  }
+
+  /** The ids of the sockets of all servers in any of the rooms (all sockets if there is none). */
+  override async sockets(rooms: Set<string>): Promise<Set<string>> {
+    return this.#cluster.sockets(rooms, await super.sockets(rooms))
+  }
+
+  /** How many sockets of all servers are in any of the rooms (all sockets if there is none). */
+  async count(rooms: Iterable<Room> = NOBODY): Promise<number> {
+    const filter = { rooms: new Set(rooms), except: NOBODY }
+    return this.#cluster.count(filter.rooms, this.#core.find(this.#handle, filter))
+  }
+
+  /** The rooms of all servers. */
+  async allRooms(): Promise<Set<Room>> {
+    return this.#cluster.allRooms(new Set(this.rooms.keys()))
+  }
+
+  /**
+   * The sockets of all servers that match: those of this one themselves, of the others what describes them.
+   * `flags.timeout` takes the place of the option `requestsTimeout`.
+   */
+  override async fetchSockets(options: BroadcastOptions): Promise<(Socket | SocketDescription)[]> {
+    const here: Socket[] = await super.fetchSockets(options as never)
+    if (options.flags?.local) return here
+    return this.#cluster.fetchSockets(filterOf(options), options.flags?.timeout, here)
+  }
+
+  /** Lets the sockets that match join; resolves when every server has done so. */
+  override addSockets(options: BroadcastOptions, rooms: readonly Room[]): Promise<void> {
+    const local = options.flags?.local === true
+    if (!local) this.#cluster.joinSockets(filterOf(options), rooms)
+    const joins = this.#each(options, (socket) => socket.join(rooms))
+    return new Lazy(async () => {
+      await Promise.all(local ? joins : [...joins, this.#cluster.settled()])
+    })
+  }
+
+  /** Lets the sockets that match leave; resolves when every server has done so. */
+  override delSockets(options: BroadcastOptions, rooms: readonly Room[]): Promise<void> {
+    const local = options.flags?.local === true
+    if (!local) this.#cluster.leaveSockets(filterOf(options), rooms)
+    this.#each(options, (socket) => rooms.forEach((room) => socket.leave(room)))
+    return new Lazy(async () => (local ? undefined : this.#cluster.settled()))
+  }
+
+  /** Disconnects the sockets that match; resolves when every server has done so. */
+  override disconnectSockets(options: BroadcastOptions, close: boolean): Promise<void> {
+    const local = options.flags?.local === true
+    if (!local) this.#cluster.disconnectSockets(filterOf(options), close)
+    this.#each(options, (socket) => socket.disconnect(close))
+    return new Lazy(async () => (local ? undefined : this.#cluster.settled()))
+  }
+
+  /** Lets one socket join a room, on whichever server it is; rejects if none has it. */
+  async remoteJoin(id: string, room: Room): Promise<void> {
+    const socket = this.#socket(id)
+    if (socket === undefined) return this.#cluster.joinSocket(id, room)
+    await socket.join([room])
+  }
+
+  /** Lets one socket leave a room, on whichever server it is; rejects if none has it. */
+  async remoteLeave(id: string, room: Room): Promise<void> {
+    const socket = this.#socket(id)
+    if (socket === undefined) return this.#cluster.leaveSocket(id, room)
+    socket.leave(room)
+  }
+
+  /** Disconnects one socket, on whichever server it is; rejects if none has it. */
+  async remoteDisconnect(id: string, close = false): Promise<void> {
+    const socket = this.#socket(id)
+    if (socket === undefined) return this.#cluster.disconnectSocket(id, close)
+    socket.disconnect(close)
+  }
+
+  /**
+   * Calls the listeners of the other servers. If the last argument is a function, it is called with an
+   * error or null, and with what they called back with.
+   */
+  override serverSideEmit(packet: unknown[]): void {
+    const ack = packet.at(-1)
+    if (typeof ack !== "function") return this.#cluster.serverSideEmit(packet)
+    this.#cluster.serverSideEmitWithAck(packet.slice(0, -1)).then(
+      (responses) => guarded(() => ack(null, responses)),
+      (error: RequestError<unknown[]>) => guarded(() => ack(error, error.responses)),
+    )
+  }
+
   #encode(packet: Packet, local: boolean): Outgoing {
     const held = this.#speaksText ? holding(packet.data) : undefined
     if (held === "nothing of note") {
@@ -223,17 +395,21 @@ export class RedisAdapter extends Adapter {
   #publish(): void {
     const message = this.#core.message()
     if (message === undefined) return this.#publishFailed(this.#core.wasm.reason())
-    this.#driver.publish(this.#core.channel(this.#channel), message).catch(this.#publishFailed)
+    const channel = this.#core.channel(this.#channel)
+    this.#driver.publish(channel, this.#wire.outgoing(message)).catch(this.#publishFailed)
   }
 
-  #receive(channel: Uint8Array, message: Uint8Array): void {
+  #receive(channel: Uint8Array, received: Uint8Array): void {
     const core = this.#core
-    const count = core.receive(this.#handle, this.#channelLength, channel, message)
+    if (!core.wants(this.#handle, this.#channelLength, channel)) return this.#dropped(UNWANTED)
+    const sent = this.#wire.broadcast(received)
+    const count = core.receive(this.#handle, sent)
     if (count < 0) {
       this.#dropped(count)
       core.settle()
       return
     }
+    const message = core.asMessagePack(this.#handle, sent)
     const sockets = this.#targets(count)
     const frame = core.frame()
     const packet = new ReceivedPacket(core, this.#nsp.name, message, frame)
@@ -241,29 +417,64 @@ export class RedisAdapter extends Adapter {
     const framed = this.#speaksText && attachments.length === 0
     const options = optionsOf(core.volatile, core.compress, framed ? frame : undefined)
     core.settle()
-    try {
+    guarded(() => {
       const packets = this.#speaksText
         ? withAttachments(packet, attachments)
         : this.#encoder.encode(packetOf(this.#nsp.name, core.wasm.takeData()))
       const failure = deliver(sockets, packet, packets, options)
       if (failure !== undefined) throw failure
-    } catch (error) {
-      // It is a user's, and goes where an error in a listener of Node goes; Redis' client must not see it.
-      process.nextTick(() => {
-        throw error
-      })
+    })
+  }
+
+  #receiveControl(channel: Uint8Array, message: Uint8Array): void {
+    const core = this.#core
+    if (!core.control(this.#handle, channel, this.#wire.control(message))) {
+      debug("ignoring malformed message: %s", core.wasm.reason())
     }
+    core.settle()
+    this.#link.drain()
+  }
+
+  /** Waits for the acknowledgements of other servers' clients, if a request was made. */
+  #expect(
+    request: number,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (value: unknown) => void,
+  ): void {
+    const counting =
+      request === 0
+        ? Promise.resolve(1)
+        : this.#questions.acknowledgements(request, clientCountCallback, ack)
+    this.#counting = counting
+    // socket.io asks at once; whoever asks later means something else.
+    queueMicrotask(() => {
+      if (this.#counting === counting) this.#counting = undefined
+    })
+  }
+
+  async #roomsHeard(rooms: ReadonlySet<Room>): Promise<void> {
+    const ids = [...rooms].map((room) => this.#membership.idOf(room))
+    await this.#cluster.roomsHeard(ids.filter((id) => id !== undefined))
+  }
+
+  #socket(id: string): Socket | undefined {
+    return this.#nsp.sockets.get(id) as Socket | undefined
+  }
+
+  /** Does something to each socket here that matches. */
+  #each(options: BroadcastOptions, action: (socket: Socket) => unknown): unknown[] {
+    return this.#targets(this.#core.find(this.#handle, filterOf(options))).map(action)
   }
 
   #dropped(why: number): void {
-    if (why === PROBE) this.#noticeSubscribed()
+    if (why === PROBE) this.#link.drain()
     if (why === MALFORMED) debug("ignoring malformed message: %s", this.#core.wasm.reason())
     else if (debug.enabled) debug("ignoring message: %s", DROPPED.get(why))
   }
 
   #noticeSubscribed(): void {
+    if (this.#whenSubscribed.length === 0) return
     if (!this.#core.wasm.isSubscribed(this.#handle)) return
-    this.#link.drain()
     const waiting = this.#whenSubscribed
     this.#whenSubscribed = []
     for (const resolve of waiting) resolve()
@@ -295,15 +506,6 @@ const DROPPED = new Map([
   [FOREIGN, "different namespace"],
   [UNWANTED, "no socket here is in its rooms"],
 ])
-
-function optionsOf(
-  volatile: boolean | undefined,
-  compress: boolean | undefined,
-  frame: Uint8Array | undefined,
-): PacketOptions {
-  const wsPreEncodedFrame: [Uint8Array] | undefined = frame === undefined ? frame : [frame]
-  return { preEncoded: true, volatile, compress, wsPreEncodedFrame }
-}
 
 function withAttachments(packet: ReceivedPacket, attachments: readonly Uint8Array[]): unknown[] {
   return attachments.length === 0 ? [packet] : [packet, ...attachments]

@@ -4,7 +4,8 @@
  * @module
  */
 export { createAdapter, createAdapter as default } from "../adapter/create.ts"
-export { RedisAdapter, type RedisAdapterOptions } from "../adapter/redis-adapter.ts"
-export { AdapterError, type AdapterErrorCode } from "../errors.ts"
+export type { Parser, RedisAdapterOptions } from "../adapter/options.ts"
+export { RedisAdapter } from "../adapter/redis-adapter.ts"
+export { AdapterError, type AdapterErrorCode, RequestError } from "../errors.ts"
 export type { RedisClient } from "../redis/driver.ts"
 export type { Stats } from "../stats.ts"

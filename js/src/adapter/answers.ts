@@ -1,0 +1,159 @@
+import type { Core } from "../boundary.ts"
+import type { AnswerOutput, Value } from "../output.ts"
+import type { Encoder, Namespace, Packet, Room, Socket } from "../socket-io.ts"
+import { deliver, optionsOf } from "./packet.ts"
+
+type Output<Type extends AnswerOutput["type"]> = Extract<AnswerOutput, { type: Type }>
+
+/** Does what other servers ask of the sockets and listeners of this one. */
+export class Answers {
+  readonly #core: Core
+  readonly #adapter: number
+  readonly #nsp: Namespace
+  readonly #encoder: Encoder
+  readonly #socketOf: (id: number) => Socket | undefined
+  /** To be called after the core was told something. */
+  readonly #drain: () => void
+  /** What clients are to acknowledge: the packet's id, and the sockets that it was sent to. */
+  readonly #acknowledged = new Map<number, { id: number; sockets: readonly Socket[] }>()
+
+  constructor(
+    core: Core,
+    adapter: number,
+    nsp: Namespace,
+    encoder: Encoder,
+    socketOf: (id: number) => Socket | undefined,
+    drain: () => void,
+  ) {
+    this.#core = core
+    this.#adapter = adapter
+    this.#nsp = nsp
+    this.#encoder = encoder
+    this.#socketOf = socketOf
+    this.#drain = drain
+  }
+
+  perform(output: AnswerOutput): void {
+    switch (output.type) {
+      case "acknowledge":
+        return this.#acknowledge(output)
+      case "disconnect":
+        return this.#each(output.sockets, (socket) => socket.disconnect(output.close))
+      case "fetch":
+        return this.#describe(output)
+      case "forget":
+        return this.#forget(output.token)
+      case "join": {
+        const rooms = this.#rooms(output.rooms)
+        return this.#each(output.sockets, (socket) => socket.join(rooms))
+      }
+      case "leave": {
+        const rooms = this.#rooms(output.rooms)
+        return this.#each(output.sockets, (socket) => rooms.forEach((room) => socket.leave(room)))
+      }
+      case "serverSideEmit":
+        return this.#serverSideEmit(output)
+    }
+  }
+
+  #rooms(list: Value): readonly Room[] {
+    return this.#core.value(list) as Room[]
+  }
+
+  #each(ids: readonly number[], action: (socket: Socket) => unknown): void {
+    for (const socket of this.#sockets(ids)) guarded(() => action(socket))
+  }
+
+  #sockets(ids: readonly number[]): Socket[] {
+    return ids.map(this.#socketOf).filter((socket) => socket !== undefined)
+  }
+
+  #describe({ sockets, reply }: Output<"fetch">): void {
+    const descriptions = this.#sockets(sockets).map(describe)
+    this.#core.wasm.handleDescribed(this.#adapter, reply, `[${descriptions.join()}]`)
+  }
+
+  #serverSideEmit({ data, reply }: Output<"serverSideEmit">): void {
+    const args = this.#core.value(data) as unknown[]
+    if (reply !== undefined) {
+      let called = false
+      args.push((value: unknown) => {
+        if (called) return
+        called = true
+        this.#core.wasm.handleCalledBack(this.#adapter, reply, JSON.stringify(value))
+        this.#drain()
+      })
+    }
+    guarded(() => this.#nsp._onServerSideEmit(args))
+  }
+
+  #acknowledge({ token, sockets: ids, flags, data }: Output<"acknowledge">): void {
+    const sockets = this.#sockets(ids)
+    const id = this.#nsp._ids++
+    const packet: Packet = {
+      type: 2,
+      data: this.#core.value(data) as unknown[],
+      nsp: this.#nsp.name,
+      id,
+    }
+    this.#acknowledged.set(token, { id, sockets })
+    for (const socket of sockets) {
+      socket.acks.set(id, (value) => {
+        this.#core.wasm.handleAcknowledged(this.#adapter, token, this.#encoded(value))
+        this.#drain()
+      })
+    }
+    guarded(() => {
+      const packets = this.#encoder.encode(packet)
+      const [text, ...attachments] = packets
+      const framed = typeof text === "string" && attachments.length === 0 && sockets.length > 1
+      const frame = framed ? this.#core.frameAround(text) : undefined
+      const options = optionsOf(flags.volatile, flags.compress, frame)
+      const failure = deliver(sockets, packet, packets, options)
+      if (failure !== undefined) throw failure
+    })
+    this.#core.wasm.handleSent(this.#adapter, token, sockets.length)
+  }
+
+  /** The value as MessagePack; a client's parser may know values that have no form there. */
+  #encoded(value: unknown): Uint8Array | undefined {
+    if (value === undefined) return undefined
+    try {
+      return this.#core.encode(value)
+    } catch {
+      return undefined
+    }
+  }
+
+  #forget(token: number): void {
+    const acknowledged = this.#acknowledged.get(token)
+    if (acknowledged === undefined) return
+    this.#acknowledged.delete(token)
+    for (const socket of acknowledged.sockets) socket.acks.delete(acknowledged.id)
+  }
+}
+
+/** A socket as other servers see it, in JSON: what `@socket.io/redis-adapter` 8.3.0 writes. */
+function describe(socket: Socket): string {
+  const { id, data } = socket
+  const rooms = [...socket.rooms]
+  // It may hold a reference to itself.
+  const { sessionStore: _, ...handshake } = socket.handshake as Record<string, unknown>
+  try {
+    return JSON.stringify({ id, handshake, rooms, data })
+  } catch {
+    // What the application put there has no form in JSON; the socket is there all the same.
+    return JSON.stringify({ id, handshake: {}, rooms, data: {} })
+  }
+}
+
+/** What a user's listener throws goes where an error in a listener of Node goes; Redis' client must not see it. */
+export function guarded(action: () => unknown): void {
+  try {
+    action()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
