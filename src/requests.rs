@@ -72,6 +72,8 @@ pub(crate) struct Pending {
     /// Clients that have not acknowledged yet.
     clients: i64,
     deadline: Time,
+    /// Whether this server was one of those that are counted when it asked.
+    here: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +115,9 @@ pub(crate) struct Requests {
     recount: Recount,
     /// The servers that the last recount asked for by their uids,
     asked: Vec<Box<str>>,
-    /// and the last request at that time.
+    /// the last request at that time, and whether this server was one of those that are counted.
     asked_at: Number,
+    asked_here: bool,
 }
 
 impl Default for Requests {
@@ -126,6 +129,7 @@ impl Default for Requests {
             recount: Recount::Idle,
             asked: Vec::new(),
             asked_at: Number(0),
+            asked_here: false,
         }
     }
 }
@@ -138,20 +142,34 @@ impl Requests {
 
     /// Begins the next request, which waits for the servers to be counted. What is to be published
     /// then, [`counted`](Self::counted) gives back.
-    pub(crate) fn begin(&mut self, kind: Kind, message: Vec<u8>, deadline: Time) -> Number {
-        self.insert(kind, message, State::Counting, deadline)
+    /// `here`: whether this server is one of them.
+    pub(crate) fn begin(
+        &mut self,
+        kind: Kind,
+        message: Vec<u8>,
+        deadline: Time,
+        here: bool,
+    ) -> Number {
+        self.insert(kind, message, State::Counting, deadline, here)
     }
 
     /// Begins the next request, which waits for a single answer, whoever gives it.
     pub(crate) fn begin_single(&mut self, kind: Kind, deadline: Time) -> Number {
-        self.insert(kind, Vec::new(), State::waiting(1), deadline)
+        self.insert(kind, Vec::new(), State::waiting(1), deadline, false)
     }
 
-    fn insert(&mut self, kind: Kind, message: Vec<u8>, state: State, deadline: Time) -> Number {
+    fn insert(
+        &mut self,
+        kind: Kind,
+        message: Vec<u8>,
+        state: State,
+        deadline: Time,
+        here: bool,
+    ) -> Number {
         let number = self.next_number();
         self.last = number.0;
         let (answered, named, clients) = (0, Vec::new(), 0);
-        let pending = Pending { kind, message, state, answered, named, clients, deadline };
+        let pending = Pending { kind, message, state, answered, named, clients, deadline, here };
         self.pending.insert(number, pending);
         self.deadlines.set(number, None, Some(deadline));
         number
@@ -161,12 +179,20 @@ impl Requests {
         self.pending.get(&number).map(|pending| pending.kind)
     }
 
-    /// So many other servers are there: gives what is to be published for them to answer.
-    pub(crate) fn counted(&mut self, number: Number, others: u32, now: Time) -> Option<Vec<u8>> {
+    /// So many servers are there: gives what is to be published for them to answer. `here`: whether this
+    /// one still is; it is one of them if it has been since it asked.
+    pub(crate) fn counted(
+        &mut self,
+        number: Number,
+        servers: u32,
+        here: bool,
+        now: Time,
+    ) -> Option<Vec<u8>> {
         let pending = self.pending.get_mut(&number)?;
         if pending.state != State::Counting {
             return None;
         }
+        let others = servers.saturating_sub(u32::from(pending.here && here));
         pending.state = State::waiting(others);
         if others == 0 {
             return None;
@@ -237,7 +263,7 @@ impl Requests {
 
     /// Whether the servers are to be counted again: the uids of those that have answered a request
     /// which still waits for others. [`recounted`](Self::recounted) takes the outcome.
-    pub(crate) fn recount_due(&mut self, now: Time) -> Option<&[Box<str>]> {
+    pub(crate) fn recount_due(&mut self, here: bool, now: Time) -> Option<&[Box<str>]> {
         if !matches!(self.recount, Recount::At(at) if at <= now) {
             return None;
         }
@@ -250,12 +276,13 @@ impl Requests {
         self.asked.sort_unstable();
         self.asked.dedup();
         self.asked_at = Number(self.last);
+        self.asked_here = here;
         self.recount = Recount::Asked;
         Some(&self.asked)
     }
 
-    /// So many other servers are there now, and of those that were asked for, these; gives the requests
-    /// that wait for nobody any more. `None` if the count failed.
+    /// So many servers are there now, and of those that were asked for, these; gives the requests that
+    /// wait for nobody any more. `None` if the count failed. `here`: whether this server still is.
     ///
     /// Whoever has left since the request is not waited for, and whoever has come since was not asked. A
     /// server that answered and left does not stand for a silent one: so an answer that was not there
@@ -265,6 +292,7 @@ impl Requests {
     pub(crate) fn recounted(
         &mut self,
         count: Option<(u32, impl Iterator<Item = bool>)>,
+        here: bool,
         now: Time,
     ) -> Vec<Number> {
         if self.recount != Recount::Asked {
@@ -272,7 +300,8 @@ impl Requests {
         }
         self.recount =
             if self.pending.is_empty() { Recount::Idle } else { Recount::At(now + RECOUNT) };
-        let Some((others, there)) = count else { return Vec::new() };
+        let Some((servers, there)) = count else { return Vec::new() };
+        let others = servers.saturating_sub(u32::from(self.asked_here && here));
         let asked = self.asked.iter().zip(there);
         let stayed: Vec<&Box<str>> =
             asked.filter(|(_, there)| *there).map(|(uid, _)| uid).collect();

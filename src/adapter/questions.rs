@@ -145,9 +145,10 @@ impl Adapter {
             flags: Data::Json(flags, Outside::default()),
         });
         let message = self.write(request, Some(self.requests.next_number()))?;
+        let here = self.subscriptions.is_counted();
         // At once, since what is sent later must not overtake it.
         let deadline = self.deadline(timeout, now);
-        let number = self.requests.begin(Kind::Acknowledgements, Vec::new(), deadline);
+        let number = self.requests.begin(Kind::Acknowledgements, Vec::new(), deadline, here);
         self.publish_request(message, Some(number));
         if !self.publish_counts {
             self.count_servers(number);
@@ -172,15 +173,14 @@ impl Adapter {
     /// request, see [`set_publish_counts`](Self::set_publish_counts).
     pub fn handle_count(&mut self, request: Option<u32>, counts: &[u32], now: Time) {
         let servers = counts.first().copied().unwrap_or_default();
-        // This server is among them while it is subscribed itself.
-        let others = servers.saturating_sub(u32::from(self.subscriptions.is_counted()));
+        let here = self.subscriptions.is_counted();
         match request.map(Number) {
             Some(number) => {
-                if others == 0 && self.requests.kind(number) == Some(Kind::Socket) {
+                if servers <= 1 && here && self.requests.kind(number) == Some(Kind::Socket) {
                     // Nobody is there who could have it.
                     return self.end(number, Ending::TimedOut { missing: Some(0) });
                 }
-                let message = self.requests.counted(number, others, now);
+                let message = self.requests.counted(number, servers, here, now);
                 if let Some(message) = message {
                     self.publish_request(message, Some(number));
                 }
@@ -190,7 +190,7 @@ impl Adapter {
             }
             None => {
                 let there = counts.iter().skip(1).map(|&count| count > 0);
-                for number in self.requests.recounted(Some((others, there)), now) {
+                for number in self.requests.recounted(Some((servers, there)), here, now) {
                     self.complete(number);
                 }
             }
@@ -203,7 +203,7 @@ impl Adapter {
             Some(number) => self.end(Number(number), Ending::Failed),
             None => {
                 let nothing: Option<(u32, std::iter::Empty<bool>)> = None;
-                self.requests.recounted(nothing, now);
+                self.requests.recounted(nothing, false, now);
             }
         }
     }
@@ -281,8 +281,9 @@ impl Adapter {
                 self.push(Output::Ended { request: number.0, ending });
             }
         }
+        let here = self.subscriptions.is_counted();
         let Self { requests, channels, outputs, .. } = self;
-        if let Some(uids) = requests.recount_due(now) {
+        if let Some(uids) = requests.recount_due(here, now) {
             let answered = uids.iter().map(|uid| channels.response_to(uid));
             let channels = std::iter::once(channels.request().to_owned()).chain(answered);
             let channels = channels.collect();
@@ -325,16 +326,17 @@ impl Adapter {
     fn ask(&mut self, kind: Kind, request: Request<'_>, timeout: Timeout, now: Time) -> u32 {
         let message = self.write(request, Some(self.requests.next_number())).unwrap_or_default();
         let deadline = self.deadline(timeout, now);
+        let here = self.subscriptions.is_counted();
         if self.subscriptions.is_closed() {
-            let number = self.requests.begin(kind, Vec::new(), deadline);
+            let number = self.requests.begin(kind, Vec::new(), deadline, here);
             self.end(number, Ending::Closed);
             number.0
         } else if self.publish_counts {
-            let number = self.requests.begin(kind, Vec::new(), deadline);
+            let number = self.requests.begin(kind, Vec::new(), deadline, here);
             self.publish_request(message, Some(number));
             number.0
         } else {
-            let number = self.requests.begin(kind, message, deadline);
+            let number = self.requests.begin(kind, message, deadline, here);
             self.count_servers(number);
             number.0
         }

@@ -238,6 +238,25 @@ fn a_server_that_is_not_subscribed_is_not_among_those_that_are_counted() {
 }
 
 #[test]
+fn a_server_that_asks_while_it_is_subscribing_does_not_take_another_for_itself() {
+    let mut one = unconnected("one", Options::default());
+    one.handle_ready();
+    let starting = outputs(&mut one);
+    one.all_rooms(None, NOW);
+    assert_eq!(outputs(&mut one), [count()]);
+    // Redis has counted one other; that this server is subscribed is known before the number is.
+    for output in starting {
+        if let Output::Subscribe { id, .. } = output {
+            one.handle_confirmed(id);
+        }
+    }
+    one.handle_count(Some(1), &[1], NOW);
+    let asked = outputs(&mut one);
+    assert!(asked.iter().any(|output| matches!(output, Output::Publish { token: Some(1), .. })));
+    assert!(!asked.contains(&complete()));
+}
+
+#[test]
 fn every_request_has_its_own_id() {
     let mut one = server("one");
     for number in 1..=3 {
