@@ -1,7 +1,8 @@
 # Verbs only: each calls one script of scripts/, which also runs by hand (and has --help).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-lint test-rust test-web test-node test-demo build lint bench clean
+.PHONY: help setup demo test test-lint test-rust test-web test-node test-conformance test-interop test-demo build lint \
+	bench interop clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -9,10 +10,10 @@ help: ## list the verbs
 demo: ## three servers, one Redis and a web page; with ONCE=1 a scripted run that checks itself
 	@scripts/demo
 
-test: ## every test, `make lint` included; one suite: make test-rust, test-web, test-node or test-demo
+test: ## every test, `make lint` included; one suite: make test-rust, test-web, test-node, …
 	@scripts/test
 
-test-lint test-rust test-web test-node test-demo:
+test-lint test-rust test-web test-node test-conformance test-interop test-demo:
 	@scripts/test $(@:test-%=%)
 
 build: ## the npm package, in pkg/
@@ -23,6 +24,9 @@ lint: ## formatting, lints, types, documentation and the checks of .ci/
 
 bench: ## side by side with @socket.io/redis-adapter; writes bench/results.json
 	@scripts/bench
+
+interop: ## next to the published packages on one Redis; writes README.md's compatibility table
+	@scripts/interop
 
 setup: ## everything that the tests need on this machine
 	@scripts/setup --browser
