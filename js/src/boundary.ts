@@ -425,6 +425,12 @@ export class Core {
     return encoder.encodeInto(text, this.#inputView.subarray(at)).written
   }
 
+  /** Writes a text to the start of the input, and gives its length in bytes. */
+  writeText(text: string): number {
+    this.#reserve(3 * text.length)
+    return this.#write(text, 0)
+  }
+
   /** Writes lists of names to the start of the input, and gives their length in bytes. */
   writeNames(...lists: readonly Iterable<Room>[]): number {
     let bound = 0

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::dialect::classic;
-use crate::dialect::classic::request::{RequestError, read_request};
+use crate::dialect::classic::request::{RequestError, is_from, read_request};
 use crate::dialect::classic::response::{ResponseError, peek_id, read_response};
 use crate::time::Time;
 
@@ -93,6 +93,9 @@ impl Adapter {
             let object = classic::is_json(payload).then_some(payload);
             let taken = self.take_answer(&answer, object);
             return Ok(if taken { Control::Answer } else { Control::Stray });
+        }
+        if is_from(payload, self.uid.as_str().as_bytes()) {
+            return Ok(Control::Echo);
         }
         let message = classic::to_messagepack(payload, converted).map_err(RequestError::Json)?;
         let Some(envelope) = read_request(message)? else { return Ok(Control::Foreign) };

@@ -1,5 +1,5 @@
-//! What servers ask each other. Names stand in the first `length` bytes of the input (see `names`), times are
-//! in milliseconds; a question gives its number.
+//! What servers ask each other. Names (see `names`) and JSON stand in the first `length` bytes of the
+//! input, times are in milliseconds; a question gives its number.
 
 use wasm_bindgen::prelude::*;
 
@@ -148,18 +148,21 @@ impl Core {
 
     /// Calls the listeners of the other servers with a list in JSON.
     #[wasm_bindgen(js_name = serverSideEmit)]
-    pub fn server_side_emit(&mut self, adapter: usize, data: &str) {
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.server_side_emit(data.as_bytes());
+    pub fn server_side_emit(&mut self, adapter: usize, length: usize) {
+        let Self { adapters, input, .. } = self;
+        if let (Some(adapter), Some(data)) = (adapters.get_mut(adapter), input.get(..length)) {
+            adapter.server_side_emit(data);
         }
     }
 
     /// Calls the listeners of the other servers with a list in JSON, and waits for them to call back.
     #[wasm_bindgen(js_name = serverSideEmitWithAck)]
-    pub fn server_side_emit_with_ack(&mut self, adapter: usize, data: &str, now: f64) -> u32 {
-        self.adapters.get_mut(adapter).map_or(0, |adapter| {
-            adapter.server_side_emit_with_ack(data.as_bytes(), None, time(now))
-        })
+    pub fn server_side_emit_with_ack(&mut self, adapter: usize, length: usize, now: f64) -> u32 {
+        let Self { adapters, input, .. } = self;
+        match (adapters.get_mut(adapter), input.get(..length)) {
+            (Some(adapter), Some(data)) => adapter.server_side_emit_with_ack(data, None, time(now)),
+            _ => 0,
+        }
     }
 
     /// Redis has counted the servers: one number for each channel.
@@ -184,26 +187,29 @@ impl Core {
         &mut self,
         adapter: usize,
         reply: JsValue,
-        sockets: &str,
+        length: usize,
     ) -> Result<(), JsValue> {
         let reply: Reply = serde_wasm_bindgen::from_value(reply)?;
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.handle_described(reply, sockets.as_bytes());
+        let Self { adapters, input, .. } = self;
+        if let (Some(adapter), Some(sockets)) = (adapters.get_mut(adapter), input.get(..length)) {
+            adapter.handle_described(reply, sockets);
         }
         Ok(())
     }
 
-    /// A listener called back, with a value in JSON or with none.
+    /// A listener called back, with a value in JSON or (no length) with none.
     #[wasm_bindgen(js_name = handleCalledBack)]
     pub fn handle_called_back(
         &mut self,
         adapter: usize,
         reply: JsValue,
-        value: Option<String>,
+        length: Option<usize>,
     ) -> Result<(), JsValue> {
         let reply: Reply = serde_wasm_bindgen::from_value(reply)?;
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.handle_called_back(reply, value.as_deref().map(str::as_bytes));
+        let Self { adapters, input, .. } = self;
+        if let Some(adapter) = adapters.get_mut(adapter) {
+            let value = length.and_then(|length| input.get(..length));
+            adapter.handle_called_back(reply, value);
         }
         Ok(())
     }

@@ -70,7 +70,9 @@ export class Answers {
 
   #describe({ sockets, reply }: Output<"fetch">): void {
     const descriptions = this.#sockets(sockets).map(describe)
-    this.#core.wasm.handleDescribed(this.#adapter, reply, `[${descriptions.join()}]`)
+    const length = this.#core.writeText(`[${descriptions.join()}]`)
+    this.#core.wasm.handleDescribed(this.#adapter, reply, length)
+    this.#core.settle()
   }
 
   #serverSideEmit({ data, reply }: Output<"serverSideEmit">): void {
@@ -80,7 +82,9 @@ export class Answers {
       args.push((value: unknown) => {
         if (called) return
         called = true
-        this.#core.wasm.handleCalledBack(this.#adapter, reply, JSON.stringify(value))
+        const json = JSON.stringify(value)
+        const length = json === undefined ? json : this.#core.writeText(json)
+        this.#core.wasm.handleCalledBack(this.#adapter, reply, length)
         this.#drain()
       })
     }

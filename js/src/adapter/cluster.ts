@@ -141,14 +141,15 @@ export class Cluster {
 
   /** Calls the listeners of the other servers; `data` is the event's name and its arguments. */
   serverSideEmit(data: readonly unknown[]): void {
-    this.#core.wasm.serverSideEmit(this.#adapter, JSON.stringify(data))
+    const length = this.#core.writeText(JSON.stringify(data))
+    this.#core.wasm.serverSideEmit(this.#adapter, length)
     this.#drain()
   }
 
   /** As `serverSideEmit`; gives what they call back with. */
   serverSideEmitWithAck(data: readonly unknown[]): Promise<readonly unknown[]> {
-    const json = JSON.stringify(data)
-    const request = this.#core.wasm.serverSideEmitWithAck(this.#adapter, json, performance.now())
+    const length = this.#core.writeText(JSON.stringify(data))
+    const request = this.#core.wasm.serverSideEmitWithAck(this.#adapter, length, performance.now())
     return this.#answers(request, { operation: "serverSideEmit", result: (answers) => answers })
   }
 

@@ -162,6 +162,13 @@ pub fn read_request(message: &[u8]) -> Result<Option<Envelope<'_>>, RequestError
     Ok(Some(Envelope { uid, id, named, request }))
 }
 
+/// Whether a request in JSON is this server's, as [`write_request`] writes it; told without reading the
+/// request.
+pub fn is_from(message: &[u8], uid: &[u8]) -> bool {
+    let rest = message.strip_prefix(br#"{"uid":""#).and_then(|rest| rest.strip_prefix(uid));
+    rest.is_some_and(|rest| rest.starts_with(b"\""))
+}
+
 const fn missing(member: &'static str) -> RequestError {
     RequestError::Missing(member)
 }
@@ -436,4 +443,16 @@ fn write_binary(
         msgpack::write_bool(out, true);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_request_is_known_by_its_beginning() {
+        assert!(is_from(br#"{"uid":"KgkYV5","type":1}"#, b"KgkYV5"));
+        assert!(!is_from(br#"{"uid":"KgkYV5-","type":1}"#, b"KgkYV5"));
+        assert!(!is_from(br#"{"type":1,"uid":"KgkYV5"}"#, b"KgkYV5"));
+    }
 }
