@@ -281,26 +281,33 @@ impl Requests {
         Some(&self.asked)
     }
 
+    /// Lets the servers be counted once more, after they were or could not be.
+    pub(crate) fn recount_later(&mut self, now: Time) {
+        if self.recount == Recount::Asked {
+            self.recount =
+                if self.pending.is_empty() { Recount::Idle } else { Recount::At(now + RECOUNT) };
+        }
+    }
+
     /// So many servers are there now, and of those that were asked for, these; gives the requests that
-    /// wait for nobody any more. `None` if the count failed. `here`: whether this server still is.
+    /// wait for nobody any more. `here`: whether this server still is.
     ///
-    /// Whoever has left since the request is not waited for, and whoever has come since was not asked. A
-    /// server that answered and left does not stand for a silent one: so an answer that was not there
+    /// Whoever has left since the request is not waited for, unless another has come in its place since the
+    /// last count: newcomers, who were not asked, look the same. A server that answered and left does not stand for a silent one: so an answer that was not there
     /// when the servers were counted again ends a request only if all that were there at first have
     /// answered; otherwise the next recount tells. A server that answered without its uid and left counts
     /// as still there.
     pub(crate) fn recounted(
         &mut self,
-        count: Option<(u32, impl Iterator<Item = bool>)>,
+        servers: u32,
+        there: impl Iterator<Item = bool>,
         here: bool,
         now: Time,
     ) -> Vec<Number> {
         if self.recount != Recount::Asked {
             return Vec::new();
         }
-        self.recount =
-            if self.pending.is_empty() { Recount::Idle } else { Recount::At(now + RECOUNT) };
-        let Some((servers, there)) = count else { return Vec::new() };
+        self.recount_later(now);
         let others = servers.saturating_sub(u32::from(self.asked_here && here));
         let asked = self.asked.iter().zip(there);
         let stayed: Vec<&Box<str>> =

@@ -84,8 +84,8 @@ pub(crate) struct Subscriptions {
     /// Rooms that became empty; when that was is known at the next poll.
     emptied: Vec<Id>,
     timers: Timers<Id>,
-    /// How many subscriptions each waits for that waits.
-    waits: BTreeMap<u32, usize>,
+    /// The subscriptions that each waits for that waits.
+    waits: BTreeMap<u32, Vec<Id>>,
     last_wait: u32,
     /// What waits for nothing any more.
     over: VecDeque<u32>,
@@ -138,7 +138,10 @@ impl Subscriptions {
 
     fn insert(&mut self, name: Name) {
         let id = self.last;
-        self.last = self.last.wrapping_add(1);
+        // After four billion rooms the numbers begin anew, where none is in use.
+        while self.entries.contains_key(&self.last) || self.last == id {
+            self.last = self.last.wrapping_add(1);
+        }
         let subscription = Subscription::new(id == PROBED, self.ready);
         self.by_name.insert(name.name.clone(), id);
         let entry = Entry { name, subscription, rooms: 1, timer: None, waiting: Vec::new() };
@@ -194,31 +197,40 @@ impl Subscriptions {
         }
     }
 
-    /// Begins to wait until these channels (all channels, if none are given) are subscribed to; gives
-    /// what [`poll_over`](Self::poll_over) will call it, or `None` if they are.
+    /// Begins to wait until these channels (all that carry broadcasts, if none are given) are subscribed
+    /// to; gives what [`poll_over`](Self::poll_over) will call it, or `None` if they are.
     pub(crate) fn wait_for(&mut self, channels: Option<&[String]>) -> Option<u32> {
-        let wait = self.last_wait.wrapping_add(1);
-        let mut count = 0;
-        let mut wait_for = |entry: &mut Entry| {
-            if !entry.subscription.is_held() && entry.rooms > 0 {
-                entry.waiting.push(wait);
-                count += 1;
+        let waited_for = |entry: &Entry| {
+            let carries_broadcasts = entry.name.carries == Carries::Broadcasts;
+            carries_broadcasts && !entry.subscription.is_held() && entry.rooms > 0
+        };
+        let mut ids: Vec<Id> = match channels {
+            None => self.entries.keys().copied().collect(),
+            Some(channels) => {
+                channels.iter().filter_map(|channel| self.by_name.get(channel)).copied().collect()
             }
         };
-        match channels {
-            None => self.entries.values_mut().for_each(&mut wait_for),
-            Some(channels) => {
-                for channel in channels {
-                    let id = self.by_name.get(channel);
-                    id.and_then(|id| self.entries.get_mut(id)).map(&mut wait_for);
-                }
+        ids.retain(|id| self.entries.get(id).is_some_and(waited_for));
+        if ids.is_empty() {
+            return None;
+        }
+        self.last_wait = self.last_wait.wrapping_add(1);
+        for id in &ids {
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.waiting.push(self.last_wait);
             }
         }
-        (count > 0).then(|| {
-            self.last_wait = wait;
-            self.waits.insert(wait, count);
-            wait
-        })
+        self.waits.insert(self.last_wait, ids);
+        Some(self.last_wait)
+    }
+
+    /// Waits no longer.
+    pub(crate) fn forget_wait(&mut self, wait: u32) {
+        for id in self.waits.remove(&wait).unwrap_or_default() {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.waiting.retain(|other| *other != wait);
+            }
+        }
     }
 
     /// The next that waits for nothing any more.
@@ -352,9 +364,9 @@ impl Subscriptions {
         entry.timer = timer;
         if entry.subscription.is_held() || entry.rooms == 0 || self.closed {
             for wait in std::mem::take(&mut entry.waiting) {
-                if let Some(count) = self.waits.get_mut(&wait) {
-                    *count -= 1;
-                    if *count == 0 {
+                if let Some(ids) = self.waits.get_mut(&wait) {
+                    ids.retain(|other| *other != id);
+                    if ids.is_empty() {
                         self.waits.remove(&wait);
                         self.over.push_back(wait);
                     }

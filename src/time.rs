@@ -25,6 +25,9 @@ impl Time {
 pub struct Duration(u64);
 
 impl Duration {
+    /// The longest that timers of JavaScript take (`setTimeout`), 24 days.
+    pub const LONGEST: Self = Self(i32::MAX as u64);
+
     /// A duration of `millis` milliseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)

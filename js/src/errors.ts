@@ -7,6 +7,7 @@
  * - `ERR_INVALID_NAMESPACE`: a namespace is not named as Socket.IO names them.
  * - `ERR_INVALID_OPTION`: an option has the wrong type or a value the wire cannot carry.
  * - `ERR_INVALID_ROOM`: a room is neither a string nor a number.
+ * - `ERR_INVALID_SOCKET_ID`: the id of a socket is no string.
  * - `ERR_NOT_READY`: a subscription was asked for while its connection cannot take one, or no server of a
  *   cluster answers.
  * - `ERR_NO_RANDOMNESS`: the host's `crypto` gives no random bytes.
@@ -23,6 +24,7 @@ export type AdapterErrorCode =
   | "ERR_INVALID_NAMESPACE"
   | "ERR_INVALID_OPTION"
   | "ERR_INVALID_ROOM"
+  | "ERR_INVALID_SOCKET_ID"
   | "ERR_NOT_READY"
   | "ERR_NO_RANDOMNESS"
   | "ERR_READ_ONLY"

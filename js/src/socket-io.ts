@@ -70,6 +70,7 @@ export interface Namespace {
   _ids: number
   /** Calls the listeners of `io.on(event)` for what another server emitted. */
   _onServerSideEmit(args: unknown[]): void
+  listenerCount(event: string): number
   /** What it takes differs from one minor version of socket.io to the next; see `Encoder`. */
   server: { encoder: { encode(packet: never): unknown[] } }
 }

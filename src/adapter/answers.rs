@@ -3,12 +3,12 @@
 use crate::dialect::classic::request::{AckBroadcast, Envelope, Filter, Request, Whom};
 use crate::dialect::classic::response::{Answer, Response, Sockets, write_response};
 use crate::dialect::classic::{Data, Names, Reply, read_flags};
-use crate::msgpack::Reader;
+use crate::msgpack::{Item, Reader};
 use crate::room::Room;
 use crate::time::{Duration, Time};
 use crate::transcode::Outside;
 
-use super::{Adapter, Output, Queued, Value};
+use super::{Adapter, Output, Value};
 
 impl Adapter {
     /// Takes a request of another server.
@@ -99,8 +99,7 @@ impl Adapter {
     fn acknowledge(&mut self, broadcast: &AckBroadcast<'_>, reply: Reply, now: Time) {
         let sent_flags = broadcast.flags.to_messagepack();
         let flags = read_flags(&mut Reader::new(&sent_flags)).unwrap_or_default();
-        let timeout = read_timeout(&sent_flags).unwrap_or(self.options.requests_timeout);
-        let deadline = now + timeout;
+        let deadline = self.deadline(read_timeout(&sent_flags), now);
         let sockets = self.matching(broadcast.filter.clone());
         if sockets.is_empty() {
             return self.answer(reply, Response::ClientCount(0));
@@ -118,7 +117,7 @@ impl Adapter {
         }
         let answer = self.written(reply, Response::Count(sockets.len() as u64));
         // Whoever counts may then publish to the rooms that sockets here have just joined.
-        self.outputs.push_back(Queued::WhenHeard(answer));
+        self.push_when_heard(answer);
     }
 
     /// Has something done to sockets; where one was named, its server says when it is done.
@@ -143,7 +142,7 @@ impl Adapter {
                 self.push(output(vec![socket.index() as u32]));
                 if let Some(reply) = reply {
                     let answer = self.written(reply, Response::Done);
-                    self.outputs.push_back(Queued::WhenHeard(answer));
+                    self.push_when_heard(answer);
                 }
             }
         }
@@ -194,7 +193,12 @@ fn read_timeout(flags: &[u8]) -> Option<Duration> {
     let mut reader = Reader::new(flags);
     for _ in 0..reader.map().ok()? {
         if reader.str().ok()? == b"timeout" {
-            return reader.unsigned().ok().map(Duration::from_millis);
+            let millis = match reader.item().ok()? {
+                Item::Unsigned(millis) => millis as f64,
+                Item::Float(millis) => millis.ceil(),
+                _ => return None,
+            };
+            return (millis >= 0.0).then(|| Duration::from_millis(millis as u64));
         }
         reader.skip().ok()?;
     }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::dialect::classic;
 use crate::dialect::classic::request::{RequestError, is_from, read_request};
 use crate::dialect::classic::response::{ResponseError, peek_id, read_response};
+use crate::msgpack::Reader;
 use crate::time::Time;
 
 use super::Adapter;
@@ -89,6 +90,7 @@ impl Adapter {
             }
             let message =
                 classic::to_messagepack(payload, converted).map_err(ResponseError::Json)?;
+            Reader::new(message).check().map_err(ResponseError::MessagePack)?;
             let Some(answer) = read_response(message)? else { return Ok(Control::Foreign) };
             let object = classic::is_json(payload).then_some(payload);
             let taken = self.take_answer(&answer, object);
@@ -98,6 +100,7 @@ impl Adapter {
             return Ok(Control::Echo);
         }
         let message = classic::to_messagepack(payload, converted).map_err(RequestError::Json)?;
+        Reader::new(message).check().map_err(RequestError::MessagePack)?;
         let Some(envelope) = read_request(message)? else { return Ok(Control::Foreign) };
         // What this server asks is done here already.
         if envelope.uid == Some(self.uid.as_str().as_bytes()) {

@@ -45,6 +45,7 @@ use crate::rooms::{NameId, RoomIndex};
 use crate::subscription::Step;
 use crate::subscriptions::Subscriptions;
 use crate::time::Time;
+use crate::timers::Timers;
 
 /// The token of a probe; those of requests are their numbers, which begin at 1.
 const PROBE: u32 = 0;
@@ -58,7 +59,7 @@ pub enum ClientProtocol {
     Text,
 }
 
-/// One namespace of one server: its rooms, its channels, its subscription.
+/// One namespace of one server: its rooms, its channels, its subscriptions, what it asks and answers.
 pub struct Adapter {
     uid: Uid,
     nsp: Namespace,
@@ -69,10 +70,11 @@ pub struct Adapter {
     subscriptions: Subscriptions,
     requests: Requests,
     acknowledgements: Acknowledgements,
-    /// Whether PUBLISH counts the servers, see [`Adapter::set_publish_counts`].
-    publish_counts: bool,
-    /// What is to follow when subscriptions stand.
-    awaiting: BTreeMap<u32, Awaiting>,
+    /// Whether commands keep their order, see [`Adapter::set_ordered`].
+    ordered: bool,
+    /// What is to follow when subscriptions stand, and until when.
+    awaiting: BTreeMap<u32, (Awaiting, Time)>,
+    waits: Timers<u32>,
     outputs: VecDeque<Queued>,
     /// Rooms that sockets of other servers have just been asked to join, see [`recent`].
     joined: RecentRooms,
@@ -128,10 +130,11 @@ impl Adapter {
             rooms: RoomIndex::with_seed(seed),
             requests: Requests::default(),
             acknowledgements: Acknowledgements::default(),
-            publish_counts: false,
+            ordered: false,
             awaiting: BTreeMap::new(),
+            waits: Timers::default(),
             outputs: VecDeque::new(),
-            joined: RecentRooms::default(),
+            joined: RecentRooms::with_seed(seed),
             stats: Stats::default(),
             converted: Vec::new(),
             targets: Vec::new(),
@@ -141,12 +144,11 @@ impl Adapter {
         }
     }
 
-    /// Says whether the number of receivers that PUBLISH replies with is that of all servers: not on a
-    /// cluster, where each node knows its own alone. Then requests are published at once, and the host
-    /// calls `handle_count` with that number for each [`Output::Publish`] with a token; otherwise the
-    /// servers are counted first ([`Output::Count`]).
-    pub const fn set_publish_counts(&mut self, publish_counts: bool) {
-        self.publish_counts = publish_counts;
+    /// Says whether Redis does what it is asked in that order: not on a cluster, where each node is
+    /// asked for its own count. Then the servers are counted and asked at once, otherwise a request is
+    /// published when they are counted.
+    pub const fn set_ordered(&mut self, ordered: bool) {
+        self.ordered = ordered;
     }
 
     /// The name of this adapter among the servers of the cluster.
@@ -199,7 +201,8 @@ impl Adapter {
             self.outputs.push_back(Queued::Now(Output::Forget { token }));
         }
         self.awaiting.clear();
-        self.joined = RecentRooms::default();
+        self.waits = Timers::default();
+        self.joined.clear();
         self.subscriptions.close();
     }
 
@@ -248,6 +251,11 @@ impl Adapter {
     /// The time asked for by [`poll_timeout`](Self::poll_timeout) has come; harmless at any other.
     pub fn handle_timeout(&mut self, now: Time) {
         self.subscriptions.handle_timeout(now);
+        while let Some(wait) = self.waits.take_due(now) {
+            // Whoever asked does not wait any longer either.
+            self.awaiting.remove(&wait);
+            self.subscriptions.forget_wait(wait);
+        }
         while let Some(token) = self.acknowledgements.end_due(now) {
             self.push(Output::Forget { token });
         }
@@ -258,20 +266,21 @@ impl Adapter {
     /// What the host has to do next, `None` when everything is done.
     pub fn poll_output(&mut self, now: Time) -> Option<Output> {
         while let Some(wait) = self.subscriptions.poll_over() {
-            match self.awaiting.remove(&wait) {
-                Some(Awaiting::Publish(output)) => self.push(output),
-                Some(Awaiting::Request(number)) => self.end(number, Ending::Complete),
-                None => {}
+            let Some((awaiting, until)) = self.awaiting.remove(&wait) else { continue };
+            self.waits.set(wait, Some(until), None);
+            match awaiting {
+                Awaiting::Publish(output) => self.push(output),
+                Awaiting::Request(number) => self.end(number, Ending::Complete),
             }
         }
         while let Some(queued) = self.outputs.pop_front() {
             match queued {
                 Queued::Now(output) => return Some(output),
                 Queued::WhenHeard(output) => match self.subscriptions.wait_for(None) {
-                    Some(wait) => self.awaiting.insert(wait, Awaiting::Publish(output)),
+                    Some(wait) => self.await_wait(wait, Awaiting::Publish(output), now),
                     None => return Some(output),
                 },
-            };
+            }
         }
         let (id, step, name) = self.subscriptions.poll_step(now)?;
         Some(match step {
@@ -286,6 +295,12 @@ impl Adapter {
         })
     }
 
+    /// Gives back memory beyond so many bytes that a huge message took.
+    pub fn shrink(&mut self, kept: usize) {
+        self.converted.truncate(kept);
+        self.converted.shrink_to(kept);
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.
     pub fn poll_timeout(&self) -> Option<Time> {
         let parts = [
@@ -293,8 +308,23 @@ impl Adapter {
             self.requests.poll_timeout(),
             self.acknowledgements.poll_timeout(),
             self.joined.poll_timeout(),
+            self.waits.next(),
         ];
         parts.into_iter().flatten().min()
+    }
+
+    /// Asks for something when what is published to the rooms here arrives.
+    fn push_when_heard(&mut self, output: Output) {
+        self.outputs.push_back(match self.is_exact() {
+            true => Queued::WhenHeard(output),
+            false => Queued::Now(output),
+        });
+    }
+
+    fn await_wait(&mut self, wait: u32, awaiting: Awaiting, now: Time) {
+        let until = self.deadline(None, now);
+        self.awaiting.insert(wait, (awaiting, until));
+        self.waits.set(wait, None, Some(until));
     }
 
     fn push(&mut self, output: Output) {

@@ -115,8 +115,8 @@ impl Adapter {
     }
 
     /// Broadcasts an event that clients acknowledge: finds its sockets here
-    /// ([`targets`](Self::targets)), and has it published. `None` if it is local. The answers are what clients
-    /// acknowledge with; [`Output::ClientCount`] and [`Output::Counted`] tell how many to wait for.
+    /// ([`targets`](Self::targets)), and has it published. `None` if no answer will come: it is local, or
+    /// the adapter is closed. The answers are what clients acknowledge with; [`Output::ClientCount`] and [`Output::Counted`] tell how many to wait for.
     ///
     /// # Errors
     /// [`SendError`] if the body is not what it must be; the targets stand nevertheless.
@@ -128,8 +128,7 @@ impl Adapter {
     ) -> Result<Option<u32>, SendError> {
         let BroadcastCommand { body, rooms, except, flags, local } = command;
         self.find_targets(rooms.iter().copied(), rooms.is_empty(), except.iter().copied());
-        // Once it is closed, nobody's answer is heard.
-        if local || self.subscriptions.is_closed() {
+        if local {
             return Ok(None);
         }
         let data = match body {
@@ -144,15 +143,22 @@ impl Adapter {
             filter: Filter { rooms: Names::of(&rooms), except: Names::of(&except) },
             flags: Data::Json(flags, Outside::default()),
         });
-        let message = self.write(request, Some(self.requests.next_number()))?;
-        let here = self.subscriptions.is_counted();
-        // At once, since what is sent later must not overtake it.
-        let deadline = self.deadline(timeout, now);
+        let message = self.write(request, Some(self.requests.next_number()));
+        *match message {
+            Ok(_) => &mut self.stats.published,
+            Err(_) => &mut self.stats.unpublished,
+        } += 1;
+        let message = message?;
+        // In any case at once, since what is sent later must not overtake it.
+        if self.subscriptions.is_closed() {
+            // Nobody's answer is heard any more.
+            self.publish_request(message, None);
+            return Ok(None);
+        }
+        let (deadline, here) = (self.deadline(timeout, now), self.subscriptions.is_counted());
         let number = self.requests.begin(Kind::Acknowledgements, Vec::new(), deadline, here);
         self.publish_request(message, Some(number));
-        if !self.publish_counts {
-            self.count_servers(number);
-        }
+        self.count_servers(number);
         Ok(Some(number.0))
     }
 
@@ -165,21 +171,16 @@ impl Adapter {
         }
         let wait = self.subscriptions.wait_for(Some(&channels))?;
         let number = self.requests.begin_single(Kind::Joining, self.deadline(None, now));
-        self.awaiting.insert(wait, Awaiting::Request(number));
+        self.await_wait(wait, Awaiting::Request(number), now);
         Some(number.0)
     }
 
-    /// Redis has counted the servers for [`Output::Count`], one number for each channel, or by taking a
-    /// request, see [`set_publish_counts`](Self::set_publish_counts).
+    /// Redis has counted the servers for [`Output::Count`]: one number for each channel.
     pub fn handle_count(&mut self, request: Option<u32>, counts: &[u32], now: Time) {
         let servers = counts.first().copied().unwrap_or_default();
         let here = self.subscriptions.is_counted();
         match request.map(Number) {
             Some(number) => {
-                if servers <= 1 && here && self.requests.kind(number) == Some(Kind::Socket) {
-                    // Nobody is there who could have it.
-                    return self.end(number, Ending::TimedOut { missing: Some(0) });
-                }
                 let message = self.requests.counted(number, servers, here, now);
                 if let Some(message) = message {
                     self.publish_request(message, Some(number));
@@ -190,7 +191,7 @@ impl Adapter {
             }
             None => {
                 let there = counts.iter().skip(1).map(|&count| count > 0);
-                for number in self.requests.recounted(Some((servers, there)), here, now) {
+                for number in self.requests.recounted(servers, there, here, now) {
                     self.complete(number);
                 }
             }
@@ -201,10 +202,7 @@ impl Adapter {
     pub fn handle_count_failed(&mut self, request: Option<u32>, now: Time) {
         match request {
             Some(number) => self.end(Number(number), Ending::Failed),
-            None => {
-                let nothing: Option<(u32, std::iter::Empty<bool>)> = None;
-                self.requests.recounted(nothing, false, now);
-            }
+            None => self.requests.recount_later(now),
         }
     }
 
@@ -212,6 +210,8 @@ impl Adapter {
     /// Whether it belongs to one, and is what that asks for.
     pub(super) fn take_answer(&mut self, answer: &Answer<'_>, object: Option<&[u8]>) -> bool {
         let number = answer.id.strip_prefix(self.uid.as_str().as_bytes());
+        // A sign or a zero in front would make it another id.
+        let number = number.filter(|digits| matches!(digits, [b'1'..=b'9', ..]));
         let number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         let Some(number) = number.map(Number) else { return false };
         let Some(kind) = self.requests.kind(number) else { return false };
@@ -221,7 +221,7 @@ impl Adapter {
                 let value = Value::of_optional(*packet);
                 self.push(Output::Answer { request: number.0, value });
                 if self.requests.all_acknowledged(number) {
-                    self.requests.end(number);
+                    self.end(number, Ending::Complete);
                 }
                 return true;
             }
@@ -305,7 +305,7 @@ impl Adapter {
         }
         self.push(Output::Counted { request: number.0 });
         if self.requests.all_acknowledged(number) {
-            self.requests.end(number);
+            self.end(number, Ending::Complete);
         }
     }
 
@@ -322,33 +322,35 @@ impl Adapter {
         self.ask(kind, request, timeout, now)
     }
 
-    /// Counts the servers and asks them; in one step where Redis can.
+    /// Asks the servers and counts them: at once where Redis keeps the order, otherwise first the latter,
+    /// lest one be counted that was not asked.
     fn ask(&mut self, kind: Kind, request: Request<'_>, timeout: Timeout, now: Time) -> u32 {
         let message = self.write(request, Some(self.requests.next_number())).unwrap_or_default();
-        let deadline = self.deadline(timeout, now);
-        let here = self.subscriptions.is_counted();
+        let (deadline, here) = (self.deadline(timeout, now), self.subscriptions.is_counted());
+        let (at_once, later) = match self.ordered {
+            true => (Some(message), Vec::new()),
+            false => (None, message),
+        };
+        let number = self.requests.begin(kind, later, deadline, here);
         if self.subscriptions.is_closed() {
-            let number = self.requests.begin(kind, Vec::new(), deadline, here);
             self.end(number, Ending::Closed);
-            number.0
-        } else if self.publish_counts {
-            let number = self.requests.begin(kind, Vec::new(), deadline, here);
-            self.publish_request(message, Some(number));
-            number.0
-        } else {
-            let number = self.requests.begin(kind, message, deadline, here);
-            self.count_servers(number);
-            number.0
+            return number.0;
         }
+        if let Some(message) = at_once {
+            self.publish_request(message, Some(number));
+        }
+        self.count_servers(number);
+        number.0
     }
 
-    /// Asks whoever has a socket.
+    /// Asks whoever has a socket; nobody is counted, since one answers.
     fn ask_one(&mut self, request: Request<'_>, now: Time) -> u32 {
-        let message = self.write(request, Some(self.requests.next_number()));
+        let message = self.write(request, Some(self.requests.next_number())).unwrap_or_default();
         let number = self.requests.begin_single(Kind::Socket, self.deadline(None, now));
-        self.publish_request(message.unwrap_or_default(), Some(number));
         if self.subscriptions.is_closed() {
             self.end(number, Ending::Closed);
+        } else {
+            self.publish_request(message, Some(number));
         }
         number.0
     }
@@ -384,8 +386,8 @@ impl Adapter {
         self.push(Output::Count { request: Some(number.0), channels });
     }
 
-    fn deadline(&self, timeout: Timeout, now: Time) -> Time {
-        now + timeout.unwrap_or(self.options.requests_timeout)
+    pub(super) fn deadline(&self, timeout: Timeout, now: Time) -> Time {
+        now + timeout.unwrap_or(self.options.requests_timeout).min(Duration::LONGEST)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A cursor over MessagePack bytes.
 
-use super::DecodeError;
+use super::{DecodeError, MAX_DEPTH};
 
 /// A value that is read whole, or the head of a container whose elements follow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -294,21 +294,53 @@ impl<'a> Reader<'a> {
         Ok(rest.get(..self.position - start).unwrap_or_default())
     }
 
-    /// Whether the next value is binary data or holds some, as far as it can be read.
-    pub fn holds_binary(&self) -> bool {
+    /// Whether JSON can carry the next value, as far as it can be read: no binary data, no extension but
+    /// `undefined`, no number that is infinite or none.
+    pub fn fits_json(&self) -> bool {
         let mut reader = self.clone();
         let mut pending = 1_u64;
         while pending > 0 {
             pending -= 1;
             match reader.item() {
-                Ok(Item::Bin(_) | Item::Ext(0, _)) => return true,
+                Ok(Item::FixedExt(0, [_])) => {}
+                Ok(Item::Bin(_) | Item::Ext(..) | Item::FixedExt(..)) => return false,
+                Ok(Item::Float(number)) if !number.is_finite() => return false,
                 Ok(Item::Array(count)) => pending += u64::from(count),
                 Ok(Item::Map(count)) => pending += 2 * u64::from(count),
                 Ok(_) => {}
-                Err(_) => return false,
+                Err(_) => break,
             }
         }
-        false
+        true
+    }
+
+    /// Refuses what [`skip`](Self::skip) passes over and a host could not take as a value: containers
+    /// more than [`MAX_DEPTH`] deep, and keys that name no property.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        let mut reader = self.clone();
+        // For each open container, the values that are left in it and whether every second is a key.
+        let mut stack: Vec<(u64, bool)> = vec![(1, false)];
+        while let Some((left, is_map)) = stack.last_mut() {
+            let Some(more) = left.checked_sub(1) else {
+                stack.pop();
+                continue;
+            };
+            let is_key = *is_map && *left % 2 == 0;
+            *left = more;
+            let inner = match reader.item()? {
+                Item::Array(_) | Item::Map(_) | Item::Ext(..) | Item::FixedExt(..) if is_key => {
+                    return Err(DecodeError::Key);
+                }
+                Item::Array(count) => (u64::from(count), false),
+                Item::Map(count) => (2 * u64::from(count), true),
+                _ => continue,
+            };
+            if stack.len() > MAX_DEPTH {
+                return Err(DecodeError::TooDeep);
+            }
+            stack.push(inner);
+        }
+        Ok(())
     }
 
     #[inline(always)]

@@ -32,11 +32,11 @@ impl Core {
         Ok(self.adapters.insert(adapter))
     }
 
-    /// Says whether PUBLISH replies with the number of all servers.
-    #[wasm_bindgen(js_name = setPublishCounts)]
-    pub fn set_publish_counts(&mut self, adapter: usize, counts: bool) {
+    /// Says whether Redis does what it is asked in that order.
+    #[wasm_bindgen(js_name = setOrdered)]
+    pub fn set_ordered(&mut self, adapter: usize, ordered: bool) {
         if let Some(adapter) = self.adapters.get_mut(adapter) {
-            adapter.set_publish_counts(counts);
+            adapter.set_ordered(ordered);
         }
     }
 

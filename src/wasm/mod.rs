@@ -157,6 +157,9 @@ impl Core {
         }
         self.attachments = Vec::new();
         self.attachment_list = Vec::new();
+        for (_, adapter) in &mut self.adapters {
+            adapter.shrink(KEPT);
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use crate::adapter::Adapter;
 use crate::dialect::classic::Reply;
 use crate::room::Room;
 
-use super::Core;
 use super::lifecycle::{duration, time};
 use super::names::Names;
+use super::{Core, error};
 
 #[wasm_bindgen]
 impl Core {
@@ -113,25 +113,28 @@ impl Core {
         });
     }
 
-    /// Lets one socket join a room: two names.
+    /// Lets one socket join a room: two names. Throws an `Error` with a `code` if the first is no text.
     #[wasm_bindgen(js_name = joinSocket)]
-    pub fn join_socket(&mut self, adapter: usize, length: usize, now: f64) -> u32 {
-        self.named(adapter, [1, 1, 0], length, |adapter, sid, room, _| match (sid, room) {
-            ([Room::Text(sid)], [room]) => adapter.join_socket(sid, *room, time(now)),
-            _ => 0,
+    pub fn join_socket(&mut self, adapter: usize, length: usize, now: f64) -> Result<u32, JsValue> {
+        self.about_one(adapter, length, |adapter, sid, room| {
+            adapter.join_socket(sid, room, time(now))
         })
     }
 
-    /// Lets one socket leave a room: two names.
+    /// Lets one socket leave a room, as [`join_socket`](Self::join_socket) lets it join.
     #[wasm_bindgen(js_name = leaveSocket)]
-    pub fn leave_socket(&mut self, adapter: usize, length: usize, now: f64) -> u32 {
-        self.named(adapter, [1, 1, 0], length, |adapter, sid, room, _| match (sid, room) {
-            ([Room::Text(sid)], [room]) => adapter.leave_socket(sid, *room, time(now)),
-            _ => 0,
+    pub fn leave_socket(
+        &mut self,
+        adapter: usize,
+        length: usize,
+        now: f64,
+    ) -> Result<u32, JsValue> {
+        self.about_one(adapter, length, |adapter, sid, room| {
+            adapter.leave_socket(sid, room, time(now))
         })
     }
 
-    /// Disconnects one socket: a name.
+    /// Disconnects one socket: its name, and any other. Throws as [`join_socket`](Self::join_socket).
     #[wasm_bindgen(js_name = disconnectSocket)]
     pub fn disconnect_socket(
         &mut self,
@@ -139,10 +142,9 @@ impl Core {
         length: usize,
         close: bool,
         now: f64,
-    ) -> u32 {
-        self.named(adapter, [1, 0, 0], length, |adapter, sid, _, _| match sid {
-            [Room::Text(sid)] => adapter.disconnect_socket(sid, close, time(now)),
-            _ => 0,
+    ) -> Result<u32, JsValue> {
+        self.about_one(adapter, length, |adapter, sid, _| {
+            adapter.disconnect_socket(sid, close, time(now))
         })
     }
 
@@ -232,6 +234,21 @@ impl Core {
 }
 
 impl Core {
+    /// Calls an adapter with the id of a socket and a room from the input.
+    fn about_one(
+        &mut self,
+        adapter: usize,
+        length: usize,
+        ask: impl FnOnce(&mut Adapter, &[u8], Room<'_>) -> u32,
+    ) -> Result<u32, JsValue> {
+        let refused = || error::coded("ERR_INVALID_SOCKET_ID", "the id of a socket is a string");
+        self.named(adapter, [1, 1, 0], length, |adapter, sid, room, _| match (sid, room) {
+            ([Room::Text(sid)], [room]) => Some(ask(adapter, sid, *room)),
+            _ => None,
+        })
+        .ok_or_else(refused)
+    }
+
     /// Calls an adapter with three lists of names from the input.
     fn named<T: Default>(
         &mut self,

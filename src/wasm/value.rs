@@ -1,5 +1,5 @@
-//! JavaScript values and MessagePack, for the rare cases in which values are needed at all: a
-//! custom Socket.IO parser, listeners of outgoing packets.
+//! JavaScript values and MessagePack, where values are needed at all: what servers ask each other and
+//! answer, a custom Socket.IO parser, listeners of outgoing packets.
 //!
 //! Neither direction calls itself: WebAssembly's stack is small, and [`MAX_DEPTH`] is not.
 

@@ -89,11 +89,12 @@ fn prove(server: &mut Adapter) {
 #[test]
 fn requests_that_are_none_are_refused_with_a_code() {
     let deep = [br#"{"type":6,"data":"#.as_slice(), &[b'['; 2000]].concat();
+    let deep_list = [b"\x82\xa4type\x06\xa4data".as_slice(), &[0x91; 2000], b"\x01"].concat();
     let broadcast = |packet: &str| format!(r#"{{"type":7,"packet":{packet},"opts":{{}}}}"#);
     let [scalar, empty, reserved, no_data] =
         [r#"{"data":"e"}"#, r#"{"data":[]}"#, r#"{"data":["disconnect"]}"#, r#"{"type":2}"#]
             .map(broadcast);
-    let refused: [(&[u8], &str); 38] = [
+    let refused: [(&[u8], &str); 44] = [
         (b"", "MSGPACK_TRUNCATED"),
         (b"\xc1", "MSGPACK_RESERVED"),
         (b"\xc0", "MSGPACK_UNEXPECTED"),
@@ -120,12 +121,19 @@ fn requests_that_are_none_are_refused_with_a_code() {
         (br#"{"type":2,"sid":"s"}"#, "ERR_REQUEST_MEMBER"),
         (br#"{"type":2,"sid":5,"room":"a"}"#, "MSGPACK_UNEXPECTED"),
         (br#"{"type":3,"opts":{"rooms":[]}}"#, "ERR_REQUEST_MEMBER"),
-        (br#"{"type":4,"opts":{},"close":1}"#, "MSGPACK_UNEXPECTED"),
         (br#"{"type":5}"#, "ERR_REQUEST_MEMBER"),
         (br#"{"type":5,"opts":[]}"#, "MSGPACK_UNEXPECTED"),
         (br#"{"type":5,"opts":{"except":{}}}"#, "MSGPACK_UNEXPECTED"),
         (br#"{"type":6}"#, "ERR_REQUEST_MEMBER"),
-        (br#"{"type":6,"requestId":"1","data":{}}"#, "ERR_EVENT"),
+        (br#"{"type":6,"requestId":"1","data":{}}"#, "MSGPACK_UNEXPECTED"),
+        (br#"{"type":6,"data":[]}"#, "ERR_EVENT"),
+        (br#"{"type":6,"data":[null]}"#, "ERR_EVENT"),
+        (br#"{"type":6,"data":["connection",1]}"#, "ERR_EVENT"),
+        // What can be passed over, but is no value: a list or bytes as a key, and too many lists.
+        (b"\x82\xa4type\x06\xa4data\x92\xa1e\x81\x90\x01", "MSGPACK_KEY"),
+        (b"\x82\xa4type\x06\xa4data\x92\xa1e\x81\xd4\x05\x01\x01", "MSGPACK_KEY"),
+        (&deep_list, "MSGPACK_TOO_DEEP"),
+        (b"\x82\xa4type\x01\xa1x\x81\x81\x01\x02\x03", "MSGPACK_KEY"),
         (br#"{"type":7,"opts":{}}"#, "ERR_REQUEST_MEMBER"),
         (br#"{"type":7,"packet":{"data":["e"]}}"#, "ERR_REQUEST_MEMBER"),
         (scalar.as_bytes(), "ERR_EVENT"),

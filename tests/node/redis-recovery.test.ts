@@ -186,7 +186,7 @@ describe("subscriptions", () => {
     const answers: (() => void)[] = []
     const connection: RedisConnection = {
       ready: true,
-      countsReceivers: true,
+      ordered: true,
       attach: noop,
       publish: () => Promise.resolve(0),
       count: () => Promise.resolve([]),

@@ -158,3 +158,16 @@ fn rooms_of_every_type_are_told() {
     let request = r#"{"requestId":"x","type":1}"#;
     assert_eq!(ask(&mut two, request), [published(None, RESPONSES, told)]);
 }
+
+#[test]
+fn what_is_sent_as_close_counts_as_in_javascript() {
+    for (close, closes) in
+        [("1", true), (r#""yes""#, true), ("{}", true), ("0", false), ("null", false)]
+    {
+        let mut two = server("two");
+        let socket = connect(&mut two, "s", A);
+        let asked = format!(r#"{{"uid":"other","type":4,"opts":{{}},"close":{close}}}"#);
+        let disconnect = Output::Disconnect { sockets: vec![socket], close: closes };
+        assert_eq!(hear(&mut two, REQUESTS, &asked), [disconnect], "{close}");
+    }
+}

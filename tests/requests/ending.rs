@@ -150,7 +150,8 @@ fn time_is_what_the_option_or_the_question_says() {
         })
         .collect();
     assert_eq!(numbers, [2, 1, 3]);
-    assert_eq!(one.poll_timeout(), Some(at(u64::MAX)));
+    // As long as a timer of JavaScript can be.
+    assert_eq!(one.poll_timeout(), Some(NOW + Duration::LONGEST));
 }
 
 #[test]
@@ -229,4 +230,28 @@ fn what_comes_after_closing_begins_nothing() {
         assert_eq!(hear(&mut one, super::REQUESTS, request), [], "{request}");
         assert_eq!(one.poll_timeout(), None);
     }
+}
+
+#[test]
+fn a_closed_server_asks_nobody_but_is_still_heard() {
+    let mut one = server("one");
+    one.close();
+    outputs(&mut one);
+    one.join_socket(b"s", A, NOW);
+    assert_eq!(outputs(&mut one), [ended(Ending::Closed)]);
+    one.server_side_emit(br#"["e"]"#);
+    let [Output::Publish { token: None, .. }] = &outputs(&mut one)[..] else {
+        panic!("it is not published");
+    };
+}
+
+#[test]
+fn an_id_that_is_spelt_otherwise_is_another() {
+    let mut one = server("one");
+    one.join_socket(b"s", A, NOW);
+    outputs(&mut one);
+    for id in ["one+1", "one01", "one1 ", "one", "two1"] {
+        assert_eq!(hear(&mut one, RESPONSES, &format!(r#"{{"requestId":"{id}"}}"#)), [], "{id}");
+    }
+    assert_eq!(hear(&mut one, RESPONSES, r#"{"requestId":"one1"}"#).last(), Some(&complete()));
 }

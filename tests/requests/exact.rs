@@ -255,6 +255,33 @@ fn a_count_is_answered_when_the_rooms_are_heard() {
 }
 
 #[test]
+fn an_answer_is_not_held_back_for_longer_than_anybody_waits() {
+    let mut one = exact("one");
+    let socket = connect(&mut one, "s", B);
+    subscribe(&mut one);
+    join(&mut one, socket, A);
+    assert_eq!(subscribed(outputs(&mut one)).1, ROOM_A);
+    let asked = r#"{"uid":"other","requestId":"x","type":0,"rooms":[],"count":true,"named":true}"#;
+    assert_eq!(hear(&mut one, REQUESTS, asked), []);
+    // Redis never confirms the subscription, and is asked again and again.
+    while one.poll_timeout().is_some_and(|time| time <= at(6_000)) {
+        let now = one.poll_timeout().expect("a time");
+        one.handle_timeout(now);
+        outputs_at(&mut one, now);
+    }
+    while let Some(now) = one.poll_timeout().filter(|time| *time <= at(20_000)) {
+        one.handle_timeout(now);
+        for output in outputs_at(&mut one, now) {
+            match output {
+                Output::Subscribe { id, .. } => one.handle_confirmed(id),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(outputs_at(&mut one, at(20_000)), []);
+}
+
+#[test]
 fn rooms_are_subscribed_to_again_with_the_connection() {
     let mut one = exact("one");
     connect(&mut one, "s", A);

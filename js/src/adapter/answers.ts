@@ -88,6 +88,8 @@ export class Answers {
         this.#drain()
       })
     }
+    // Without a listener this event is thrown, and no server is to end another.
+    if (args[0] === "error" && this.#nsp.listenerCount("error") === 0) return
     guarded(() => this.#nsp._onServerSideEmit(args))
   }
 

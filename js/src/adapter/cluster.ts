@@ -125,7 +125,7 @@ export class Cluster {
 
   disconnectSocket(sid: string, close: boolean): Promise<void> {
     const core = this.#core
-    const length = core.writeNames([sid])
+    const length = core.writeNames([sid, undefined])
     const request = core.wasm.disconnectSocket(this.#adapter, length, close, performance.now())
     return this.#answers(request, { operation: "remoteDisconnect", result: nothing })
   }

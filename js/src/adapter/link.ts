@@ -43,7 +43,7 @@ export class Link {
     this.#driver = driver
     this.#wire = wire
     this.#host = host
-    core.wasm.setPublishCounts(adapter, driver.countsReceivers)
+    core.wasm.setOrdered(adapter, driver.ordered)
     this.#unwatch = driver.watch(
       () => this.#change(() => core.wasm.handleReady(adapter)),
       () => this.#change(() => core.wasm.handleLost(adapter)),
@@ -131,12 +131,9 @@ export class Link {
   async #publish({ channel, message, token }: Asked<"publish">): Promise<void> {
     const { wasm } = this.#core
     try {
-      const reply = await this.#driver.publish(channel, this.#wire.outgoing(message))
+      await this.#driver.publish(channel, this.#wire.outgoing(message))
       if (token === undefined) return
       this.#change(() => wasm.handlePublished(this.#adapter, token, performance.now()))
-      if (!this.#driver.countsReceivers) return
-      const counts = Uint32Array.of(this.#driver.receivers(channel, reply))
-      this.#change(() => wasm.handleCount(this.#adapter, token, counts, performance.now()))
     } catch (error) {
       this.#host.failed("publish", error, token)
       if (token === undefined) return

@@ -72,11 +72,6 @@ export class Questions {
     })
   }
 
-  /** Forgets what waits for acknowledgements that are not of interest any more. */
-  forget(request: number): void {
-    this.#open.delete(request)
-  }
-
   /** Notes why a request is about to fail. */
   blame(request: number, cause: unknown): void {
     if (this.#open.has(request)) this.#causes.set(request, cause)

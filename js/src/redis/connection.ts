@@ -18,7 +18,7 @@ export interface RedisConnection {
   /** Starts to use the client for subscriptions; `changed` follows all that may alter `ready`. */
   attach(changed: () => void): void
   /** As in `RedisDriver`. */
-  readonly countsReceivers: boolean
+  readonly ordered: boolean
   /** As in `RedisDriver`. */
   publish(channel: string, message: Uint8Array | string): Promise<number>
   /** Gives when Redis has confirmed; asking twice must not deliver twice. Rejects as the client does. */

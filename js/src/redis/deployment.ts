@@ -64,8 +64,8 @@ export class DeploymentConnection implements RedisConnection {
   #choice: Promise<RedisConnection | undefined> | undefined
   #subscriber: Satellite | undefined
   #seeking = false
-  // Each server of a cluster counts its own subscribers alone.
-  readonly countsReceivers = false
+  // Every server is asked for its own count.
+  readonly ordered = false
   #changed = () => {}
 
   constructor(client: ClientEvents, deployment: Deployment) {

@@ -32,8 +32,8 @@ export interface RedisDriver {
   /** Whether the subscribing connection can take a subscription now. */
   readonly ready: boolean
 
-  /** Whether `publish` gives the number of all receivers; on a cluster, each server knows its own alone. */
-  readonly countsReceivers: boolean
+  /** Whether Redis publishes and counts in the order in which it is asked; not on a cluster. */
+  readonly ordered: boolean
 
   /**
    * Publishes the bytes as they are, without a copy (they must not change until the promise settles), or
@@ -42,12 +42,6 @@ export interface RedisDriver {
    * the connection is down, the client decides whether to queue.
    */
   publish(channel: string, message: Uint8Array | string): Promise<number>
-
-  /**
-   * How many listeners have received what `publish` gave `reply` for: adapters of one process that share
-   * a subscribing connection are one to Redis. Where `countsReceivers` is true.
-   */
-  receivers(channel: string, reply: number): number
 
   /**
    * How many servers of the whole deployment subscribe to each channel by `SUBSCRIBE`: the connections
@@ -108,9 +102,8 @@ export function driverFor(pubClient: unknown, subClient: unknown): RedisDriver {
 }
 
 function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
-  const unseen = (channel: string) => Math.max(0, shared.listenerCount("channel", channel) - 1)
   return {
-    countsReceivers: publisher.countsReceivers,
+    ordered: publisher.ordered,
     get ready() {
       return shared.ready
     },
@@ -124,9 +117,11 @@ function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
     async count(channels) {
       if (channels.length === 0) return []
       const counts = await publisher.count(channels)
-      return channels.map((channel, index) => (counts[index] ?? 0) + unseen(channel))
+      return channels.map((channel, index) => {
+        const unseen = Math.max(0, shared.listenerCount("channel", channel) - 1)
+        return (counts[index] ?? 0) + unseen
+      })
     },
-    receivers: (channel, reply) => reply + unseen(channel),
     subscribe: (kind, name, listener) => shared.subscribe(kind, name, listener),
     unsubscribe: (kind, name, listener) => shared.unsubscribe(kind, name, listener),
     watch: (onReady, onLost) => shared.watch(onReady, onLost),

@@ -40,7 +40,7 @@ export function isIoredisClient(value: object): value is IoredisClient {
 /** A connection through ioredis 5 or 6. */
 export class IoredisConnection extends EmittingConnection implements RedisConnection {
   readonly #client: IoredisClient
-  readonly countsReceivers = true
+  readonly ordered = true
   #changed = () => {}
 
   constructor(client: IoredisClient) {

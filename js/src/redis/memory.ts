@@ -41,7 +41,7 @@ export function memoryBus(): MemoryBus {
 
   return {
     isMemoryBus: true,
-    countsReceivers: true,
+    ordered: true,
     ready: true,
 
     async publish(channel, message) {
@@ -75,8 +75,6 @@ export function memoryBus(): MemoryBus {
 
     count: async (channels) =>
       channels.map((channel) => names.channel.get(channel)?.subscribers.size ?? 0),
-
-    receivers: (_channel, reply) => reply,
 
     watch: () => () => {},
   }

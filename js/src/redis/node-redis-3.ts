@@ -43,7 +43,7 @@ export function isNodeRedis3Client(value: object): value is NodeRedis3Client {
 /** A connection through node-redis 3. */
 export class NodeRedis3Connection extends EmittingConnection implements RedisConnection {
   readonly #client: NodeRedis3Client
-  readonly countsReceivers = true
+  readonly ordered = true
   #changed = () => {}
 
   constructor(client: NodeRedis3Client) {

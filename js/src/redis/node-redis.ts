@@ -72,7 +72,7 @@ export function isNodeRedisClient(value: object): value is NodeRedisClient {
  */
 export class NodeRedisConnection implements RedisConnection {
   readonly #client: NodeRedisClient
-  readonly countsReceivers = true
+  readonly ordered = true
   #changed = () => {}
 
   constructor(client: NodeRedisClient) {

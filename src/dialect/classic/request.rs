@@ -10,7 +10,8 @@
 //! | 6 | listeners of a server | every other server whose listener calls back, if there is an id |
 //! | 7 | clients to acknowledge an event | every other server, then each client |
 //!
-//! A request is a JSON object, or a MessagePack map where it carries binary data (only type 7 does).
+//! A request is a JSON object, or a MessagePack map where it carries what JSON cannot, such as binary data
+//! (only type 7 does).
 //! Members are written in the order of @socket.io/redis-adapter 8.3.0; socket.io-redis 6.1.1 leaves `uid`
 //! out, the emitters most members. Two members are this package's own, and the others pass over them:
 //! `named` asks the answering servers to tell their uids, `count` asks for a number instead of ids.
@@ -20,12 +21,12 @@ use thiserror::Error;
 use super::reading::check_event;
 use super::{Data, Names, pass_absent, read_names};
 use crate::json::{self, Object};
-use crate::msgpack::{self, Kind, Reader};
+use crate::msgpack::{self, Item, Kind, Reader};
 
 /// Why a message on the request channel was refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum RequestError {
-    /// The data is not an event that clients accept, or no list.
+    /// The data is not an event that clients, or the listeners of a server, accept.
     #[error("the request's data is not an event")]
     Event,
     /// The text is not JSON.
@@ -154,7 +155,7 @@ pub fn read_request(message: &[u8]) -> Result<Option<Envelope<'_>>, RequestError
         Some(3) => Request::Leave { whom: members.whom()?, rooms: members.rooms_of_whom()? },
         Some(4) => Request::Disconnect { whom: members.whom()?, close: members.close },
         Some(5) => Request::Fetch(members.filter()?),
-        Some(6) => Request::ServerSideEmit(list(members.data.ok_or(missing("data"))?)?),
+        Some(6) => Request::ServerSideEmit(event(members.data.ok_or(missing("data"))?)?),
         Some(7) => Request::Broadcast(members.broadcast()?),
         Some(_) => return Ok(None),
         None => return Err(missing("type")),
@@ -173,11 +174,34 @@ const fn missing(member: &'static str) -> RequestError {
     RequestError::Missing(member)
 }
 
-/// A list that is not empty.
-fn list(bytes: &[u8]) -> Result<Data<'_>, RequestError> {
-    match Reader::new(bytes).array() {
-        Ok(1..) => Ok(Data::MessagePack(bytes)),
+/// The events that Socket.IO emits on a namespace itself; `serverSideEmit` of socket.io 4 refuses them.
+const RESERVED_HERE: [&[u8]; 3] = [b"connect", b"connection", b"new_namespace"];
+
+/// An event for listeners: a list that begins with its name.
+fn event(bytes: &[u8]) -> Result<Data<'_>, RequestError> {
+    let mut reader = Reader::new(bytes);
+    if reader.array()? == 0 {
+        return Err(RequestError::Event);
+    }
+    match reader.item()? {
+        Item::Str(name) if RESERVED_HERE.contains(&name) => Err(RequestError::Event),
+        Item::Str(_) | Item::Signed(_) | Item::Unsigned(_) | Item::Float(_) => {
+            Ok(Data::MessagePack(bytes))
+        }
         _ => Err(RequestError::Event),
+    }
+}
+
+/// Whether JavaScript takes a value for `true`, as the published packages take what is sent as `close`.
+fn is_truthy(item: &Item<'_>) -> bool {
+    match item {
+        Item::Bool(value) => *value,
+        Item::Float(number) => *number != 0.0 && !number.is_nan(),
+        Item::Nil => false,
+        Item::Signed(number) => *number != 0,
+        Item::Str(text) => !text.is_empty(),
+        Item::Unsigned(number) => *number != 0,
+        _ => true,
     }
 }
 
@@ -224,7 +248,7 @@ impl<'a> Members<'a> {
             b"sid" => self.sid = Some(reader.str()?),
             b"rooms" => self.rooms = Some(reader.raw()?),
             b"opts" => self.opts = Some(reader.raw()?),
-            b"close" => self.close = Some(reader.bool()?),
+            b"close" => self.close = Some(is_truthy(&reader.item()?)),
             b"data" => self.data = Some(reader.raw()?),
             b"packet" => self.packet = Some(reader.raw()?),
             b"named" => self.named = reader.bool()?,
@@ -299,13 +323,13 @@ fn read_opts(opts: &[u8]) -> Result<(Filter<'_>, &[u8]), RequestError> {
     Ok((filter, flags))
 }
 
-/// Writes a request: as JSON, or as MessagePack if it holds binary data.
+/// Writes a request: as JSON, or as MessagePack if it holds what JSON cannot carry.
 ///
 /// # Errors
 /// [`RequestError`] if data or flags are not what they must be; `out` then holds a part of it.
 pub fn write_request(out: &mut Vec<u8>, envelope: &Envelope<'_>) -> Result<(), RequestError> {
     match &envelope.request {
-        Request::Broadcast(broadcast) if broadcast.data.holds_binary() => {
+        Request::Broadcast(broadcast) if !broadcast.data.fits_json() => {
             write_binary(out, envelope, broadcast)
         }
         request => write_json(out, envelope, request),
@@ -421,7 +445,7 @@ fn write_binary(
         }
     }
     msgpack::write_str(out, b"type");
-    msgpack::write_unsigned(out, 7);
+    msgpack::write_unsigned(out, kind(&envelope.request).into());
     msgpack::write_str(out, b"packet");
     msgpack::write_map_header(out, 3);
     msgpack::write_str(out, b"type");

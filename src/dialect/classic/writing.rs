@@ -17,11 +17,11 @@ pub enum Data<'a> {
 }
 
 impl Data<'_> {
-    /// Whether JSON alone cannot carry it.
-    pub(super) fn holds_binary(self) -> bool {
+    /// Whether JSON alone can carry it.
+    pub(super) fn fits_json(self) -> bool {
         match self {
-            Self::Json(_, Outside { attachments, .. }) => !attachments.is_empty(),
-            Self::MessagePack(bytes) => Reader::new(bytes).holds_binary(),
+            Self::Json(_, Outside { attachments, .. }) => attachments.is_empty(),
+            Self::MessagePack(bytes) => Reader::new(bytes).fits_json(),
         }
     }
 

@@ -70,7 +70,11 @@ impl Cluster {
             Output::Count { request, channels } => {
                 let host = &self.servers[server];
                 if host.connected {
-                    let at = self.latency(host.publishing);
+                    // Right behind the question, where Redis keeps the order.
+                    let at = match request {
+                        Some(_) if self.ordered => host.publishing.max(self.now),
+                        _ => self.latency(host.publishing),
+                    };
                     self.servers[server].publishing = at;
                     self.plan(at, Event::Count(connection, request, channels));
                 } else {

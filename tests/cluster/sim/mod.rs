@@ -163,7 +163,8 @@ pub(crate) struct Cluster {
     /// Everything that happened, for comparison with another run.
     pub(crate) trace: u64,
     redis: Redis,
-    publish_counts: bool,
+    /// Whether a question is counted and published at once.
+    ordered: bool,
     broadcasts: Vec<Broadcast>,
     commands: Vec<questions::Told>,
     pub(crate) questions: BTreeMap<Question, questions::State>,
@@ -203,14 +204,14 @@ impl Cluster {
             hearing: 0,
             timer: None,
         };
-        let publish_counts = seed / 2 % 2 == 1;
+        let ordered = seed / 2 % 2 == 1;
         let mut servers: Vec<Server> = namespaces.iter().enumerate().map(server).collect();
         for server in &mut servers {
-            server.adapter.set_publish_counts(publish_counts);
+            server.adapter.set_ordered(ordered);
         }
         Self {
             servers,
-            publish_counts,
+            ordered,
             faults,
             random: Random::new(seed),
             now: 0,
@@ -422,15 +423,6 @@ impl Cluster {
     fn take(&mut self, connection: Connection, token: Option<u32>, message: &Message) {
         let rejected = self.faults.rejected;
         let is_taken = !self.random.thousandths(rejected);
-        let hearing = match message.subject {
-            Subject::Question(question) if is_taken && self.publish_counts => {
-                let channel = std::str::from_utf8(&message.channel).expect("UTF-8");
-                let there = self.redis.named(channel);
-                self.counted(question, &there);
-                Some(vec![there.len() as u32])
-            }
-            _ => None,
-        };
         if is_taken {
             self.pass_on(message);
         }
@@ -439,10 +431,9 @@ impl Cluster {
             && connected
             && connections == connection.1
         {
-            let event = match hearing {
-                Some(counts) => Event::Counted(connection, Some(token), counts),
-                None if is_taken => Event::Taken(connection, token),
-                None => Event::Rejected(connection, token),
+            let event = match is_taken {
+                true => Event::Taken(connection, token),
+                false => Event::Rejected(connection, token),
             };
             // On another connection than messages come: it may come before the probe or behind it.
             let at = self.latency(self.now);

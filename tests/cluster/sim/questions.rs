@@ -293,8 +293,9 @@ impl Cluster {
 
     pub(super) fn ended(&mut self, question: Question, ending: Ending) {
         let state = self.questions.get_mut(&question).expect("it was asked");
-        if ending == Ending::Complete {
-            assert_ne!(state.kind, Kind::Acknowledgements);
+        if ending == Ending::Complete && state.kind == Kind::Acknowledgements {
+            assert!(state.is_over(), "clients are still to acknowledge");
+        } else if ending == Ending::Complete {
             state.complete();
         }
         assert_eq!(state.ending.replace(ending), None, "it ends twice");
