@@ -213,7 +213,10 @@ export class Core {
   /** The last received message as MessagePack, where it was JSON; else the message itself. */
   asMessagePack(adapter: number, message: Uint8Array): Uint8Array {
     const flags = this.#words[this.#results + FLAGS] as number
-    return (flags & 8) === 0 ? message : this.wasm.converted(adapter)
+    if ((flags & 8) === 0) return message
+    const converted = this.wasm.converted(adapter)
+    this.#refresh()
+    return converted
   }
 
   /** The attachments of the last received packet, as parts of the message. */

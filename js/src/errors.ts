@@ -6,7 +6,7 @@
  * - `ERR_ENCODE`: a value that a custom parser may know, but MessagePack does not, was to be sent.
  * - `ERR_INVALID_NAMESPACE`: a namespace is not named as Socket.IO names them.
  * - `ERR_INVALID_OPTION`: an option has the wrong type or a value the wire cannot carry.
- * - `ERR_INVALID_ROOM`: a room is neither a string nor a number.
+ * - `ERR_INVALID_ROOM`: a room is named by an object, a function or a symbol.
  * - `ERR_INVALID_SOCKET_ID`: the id of a socket is no string.
  * - `ERR_NOT_READY`: a subscription was asked for while its connection cannot take one, or no server of a
  *   cluster answers.

@@ -103,6 +103,7 @@ impl Core {
         now: f64,
     ) -> i32 {
         self.set(Slot::Request, 0);
+        self.reason.clear();
         let Self { adapters, input, reason, .. } = self;
         let lengths = [text_length, names_length, flags_length];
         let packet = Packet::read(input, lengths, [rooms, except], [0, attachments]);

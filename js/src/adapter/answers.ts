@@ -1,6 +1,7 @@
 import type { Core } from "../boundary.ts"
 import type { AnswerOutput, Value } from "../output.ts"
 import type { Encoder, Namespace, Packet, Room, Socket } from "../socket-io.ts"
+import { guarded } from "./guarded.ts"
 import { deliver, optionsOf } from "./packet.ts"
 
 type Output<Type extends AnswerOutput["type"]> = Extract<AnswerOutput, { type: Type }>
@@ -72,7 +73,6 @@ export class Answers {
     const descriptions = this.#sockets(sockets).map(describe)
     const length = this.#core.writeText(`[${descriptions.join()}]`)
     this.#core.wasm.handleDescribed(this.#adapter, reply, length)
-    this.#core.settle()
   }
 
   #serverSideEmit({ data, reply }: Output<"serverSideEmit">): void {
@@ -81,8 +81,8 @@ export class Answers {
       let called = false
       args.push((value: unknown) => {
         if (called) return
-        called = true
         const json = JSON.stringify(value)
+        called = true
         const length = json === undefined ? json : this.#core.writeText(json)
         this.#core.wasm.handleCalledBack(this.#adapter, reply, length)
         this.#drain()
@@ -150,16 +150,5 @@ function describe(socket: Socket): string {
   } catch {
     // What the application put there has no form in JSON; the socket is there all the same.
     return JSON.stringify({ id, handshake: {}, rooms, data: {} })
-  }
-}
-
-/** What a user's listener throws goes where an error in a listener of Node goes; Redis' client must not see it. */
-export function guarded(action: () => unknown): void {
-  try {
-    action()
-  } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
   }
 }

@@ -31,6 +31,7 @@ export class Cluster {
     const request = core.wasm.sockets(this.#adapter, rooms.size, length, performance.now())
     return this.#answers(request, {
       operation: "sockets",
+      partial: true,
       result: (answers) => new Set([...here, ...(answers as string[][]).flat()]),
     })
   }
@@ -38,16 +39,15 @@ export class Cluster {
   allRooms(here: ReadonlySet<Room>): Promise<Set<Room>> {
     return this.#answers(this.#core.wasm.allRooms(this.#adapter, performance.now()), {
       operation: "allRooms",
+      partial: true,
       result: (answers) => new Set([...here, ...(answers as Room[][]).flat()]),
     })
   }
 
   count(rooms: ReadonlySet<Room>, here: number): Promise<number> {
-    const core = this.#core
-    const length = core.writeNames(rooms)
-    const request = core.wasm.count(this.#adapter, rooms.size, length, performance.now())
-    return this.#answers(request, {
+    return this.#answers(this.#askForCount(rooms), {
       operation: "count",
+      partial: true,
       result: (answers) => (answers as number[]).reduce((sum, count) => sum + count, here),
     })
   }
@@ -68,6 +68,7 @@ export class Cluster {
     )
     return this.#answers(request, {
       operation: "fetchSockets",
+      partial: true,
       result: (answers) => {
         // A socket is on one server; whoever tells of it a second time is wrong.
         const sockets = new Map<string, Socket | SocketDescription>()
@@ -105,8 +106,9 @@ export class Cluster {
    * Resolves when every server has done what this one has asked of it so far: they answer in order, so a
    * count of a room that nobody is in tells.
    */
-  async settled(): Promise<void> {
-    await this.count(new Set([this.#uid]), 0)
+  settled(): Promise<void> {
+    const request = this.#askForCount(new Set([this.#uid]))
+    return this.#answers(request, { operation: "count", result: nothing })
   }
 
   joinSocket(sid: string, room: Room): Promise<void> {
@@ -151,6 +153,11 @@ export class Cluster {
     const length = this.#core.writeText(JSON.stringify(data))
     const request = this.#core.wasm.serverSideEmitWithAck(this.#adapter, length, performance.now())
     return this.#answers(request, { operation: "serverSideEmit", result: (answers) => answers })
+  }
+
+  #askForCount(rooms: ReadonlySet<Room>): number {
+    const length = this.#core.writeNames(rooms)
+    return this.#core.wasm.count(this.#adapter, rooms.size, length, performance.now())
   }
 
   #answers<Result>(request: number, inquiry: Inquiry<Result>): Promise<Result> {

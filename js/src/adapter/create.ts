@@ -29,7 +29,8 @@ export function createAdapter(...args: Arguments): (nsp: Namespace) => RedisAdap
 
 function clientsOf(args: Arguments): [RedisClient, RedisClient, RedisAdapterOptions | undefined] {
   const [first, second, third] = args
-  if (isMemoryBus(first) && !isMemoryBus(second)) {
+  const isClient = typeof Reflect.get(Object(second), "on") === "function"
+  if (isMemoryBus(first) && !isMemoryBus(second) && !isClient) {
     return [first, first, second as RedisAdapterOptions | undefined]
   }
   return [first, second as RedisClient, third]

@@ -34,6 +34,8 @@ export class Link {
   #timer: NodeJS.Timeout | undefined
   #due: number | undefined
   #draining = false
+  /** What was asked of the host while it did something else. */
+  readonly #postponed: HostOutput[] = []
   /** Subscriptions that are being given up. */
   readonly #ending = new Set<Promise<void>>()
 
@@ -53,18 +55,19 @@ export class Link {
 
   /** Drains what the core asks for, after it was changed elsewhere. */
   drain(): void {
-    // What is done on the way may change the core again; its outputs keep their order.
-    if (this.#draining) return
+    // A listener of the application that was called on the way may ask for more. Redis hears of that at
+    // once, so that it comes in front of what the listener broadcasts afterwards; the host has its turn.
+    if (this.#draining) return this.#poll((output) => void this.#postponed.push(output))
     this.#draining = true
     try {
-      for (;;) {
-        const output = this.#core.pollOutput(this.#adapter, performance.now())
-        if (output === undefined) break
-        this.#perform(output)
-      }
+      do {
+        for (const output of this.#postponed.splice(0)) this.#host.perform(output)
+        this.#poll((output) => this.#host.perform(output))
+      } while (this.#postponed.length > 0)
     } finally {
       this.#draining = false
     }
+    this.#core.settle()
     this.#wait()
     this.#host.drained()
   }
@@ -97,7 +100,15 @@ export class Link {
     this.drain()
   }
 
-  #perform(output: Output): void {
+  #poll(host: (output: HostOutput) => void): void {
+    for (;;) {
+      const output = this.#core.pollOutput(this.#adapter, performance.now())
+      if (output === undefined) return
+      this.#perform(output, host)
+    }
+  }
+
+  #perform(output: Output, host: (output: HostOutput) => void): void {
     switch (output.type) {
       case "count":
         return void this.#count(output)
@@ -111,7 +122,7 @@ export class Link {
         return void ending.then(() => this.#ending.delete(ending))
       }
       default:
-        return this.#host.perform(output)
+        return host(output)
     }
   }
 
@@ -119,37 +130,38 @@ export class Link {
 
   async #count({ request, channels }: Asked<"count">): Promise<void> {
     const { wasm } = this.#core
+    let counts: Uint32Array
     try {
-      const counts = Uint32Array.from(await this.#driver.count(channels))
-      this.#change(() => wasm.handleCount(this.#adapter, request, counts, performance.now()))
+      counts = Uint32Array.from(await this.#driver.count(channels))
     } catch (error) {
       this.#host.failed("count", error, request)
-      this.#change(() => wasm.handleCountFailed(this.#adapter, request, performance.now()))
+      return this.#change(() => wasm.handleCountFailed(this.#adapter, request, performance.now()))
     }
+    this.#change(() => wasm.handleCount(this.#adapter, request, counts, performance.now()))
   }
 
   async #publish({ channel, message, token }: Asked<"publish">): Promise<void> {
     const { wasm } = this.#core
     try {
       await this.#driver.publish(channel, this.#wire.outgoing(message))
-      if (token === undefined) return
-      this.#change(() => wasm.handlePublished(this.#adapter, token, performance.now()))
     } catch (error) {
       this.#host.failed("publish", error, token)
       if (token === undefined) return
-      this.#change(() => wasm.handlePublishFailed(this.#adapter, token, performance.now()))
+      return this.#change(() => wasm.handlePublishFailed(this.#adapter, token, performance.now()))
     }
+    if (token === undefined) return
+    this.#change(() => wasm.handlePublished(this.#adapter, token, performance.now()))
   }
 
   async #subscribe({ id, kind, name, carries }: Asked<"subscribe">): Promise<void> {
     const { wasm } = this.#core
     try {
       await this.#driver.subscribe(kind, name, this.#host.listeners[carries])
-      this.#change(() => wasm.handleConfirmed(this.#adapter, id))
     } catch (error) {
       this.#host.failed("subscribe", error)
-      this.#change(() => wasm.handleRefused(this.#adapter, id, performance.now()))
+      return this.#change(() => wasm.handleRefused(this.#adapter, id, performance.now()))
     }
+    this.#change(() => wasm.handleConfirmed(this.#adapter, id))
   }
 
   async #unsubscribe({ id, kind, name, carries }: Asked<"unsubscribe">): Promise<void> {

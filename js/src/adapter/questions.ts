@@ -1,5 +1,6 @@
 import type { Core } from "../boundary.ts"
 import { RequestError } from "../errors.ts"
+import { guarded } from "./guarded.ts"
 import type { Ending, QuestionOutput } from "../output.ts"
 
 /** What waits for the answers of other servers. */
@@ -14,6 +15,8 @@ interface Question {
 /** What was asked: its name in errors, what is known before any answer, and what the answers make of it. */
 export interface Inquiry<Result> {
   readonly operation: string
+  /** Whether what is known is an answer too, with the option `partial`. */
+  readonly partial?: true
   result(answers: readonly unknown[]): Result
 }
 
@@ -32,7 +35,8 @@ export class Questions {
   }
 
   /** The answers to a request; rejects with a `RequestError` that holds those that came. */
-  ask<Result>(request: number, { operation, result }: Inquiry<Result>): Promise<Result> {
+  ask<Result>(request: number, inquiry: Inquiry<Result>): Promise<Result> {
+    const { operation, result, partial = false } = inquiry
     return new Promise((resolve, reject) => {
       const answers: unknown[] = []
       this.#open.set(request, {
@@ -40,9 +44,8 @@ export class Questions {
         ended: (ending) => {
           const known = result(answers)
           if (ending.ending === "complete") resolve(known)
-          else if (this.#partial && ending.ending !== "closed") resolve(known)
+          else if (partial && this.#partial && ending.ending !== "closed") resolve(known)
           else reject(this.#failure(request, ending, operation, answers.length, known))
-          this.#causes.delete(request)
         },
       })
     })
@@ -60,10 +63,11 @@ export class Questions {
     return new Promise((resolve) => {
       let servers = 1
       this.#open.set(request, {
-        answer: acknowledge,
+        // Both call the application in the end.
+        answer: (value) => guarded(() => acknowledge(value)),
         clientCount: (count) => {
           servers += 1
-          clientCount(count)
+          guarded(() => clientCount(count))
         },
         counted: () => resolve(servers),
         // Whoever waits has a timer of its own.
@@ -90,7 +94,8 @@ export class Questions {
         return question.counted?.()
       case "ended":
         this.#open.delete(output.request)
-        return question.ended(output)
+        question.ended(output)
+        this.#causes.delete(output.request)
     }
   }
 

@@ -15,14 +15,15 @@ import type {
   SocketDescription,
 } from "../socket-io.ts"
 import type { Stats } from "../stats.ts"
-import { Answers, guarded } from "./answers.ts"
+import { Answers } from "./answers.ts"
 import { Cluster, filterOf } from "./cluster.ts"
+import { guarded } from "./guarded.ts"
 import { processCore } from "./host.ts"
 import { Lazy } from "./lazy.ts"
 import { Link } from "./link.ts"
 import { Membership } from "./membership.ts"
 import { bytesOf, deliver, optionsOf, ReceivedPacket } from "./packet.ts"
-import type { RedisAdapterOptions } from "./options.ts"
+import type { Parser, RedisAdapterOptions } from "./options.ts"
 import { parserOf, Wire } from "./parser.ts"
 import { Questions } from "./questions.ts"
 import { FrameText, holding, textWithHoles } from "./text.ts"
@@ -58,6 +59,8 @@ export class RedisAdapter extends Adapter {
   readonly subClient: RedisClient
   /** The option `requestsTimeout`, in milliseconds. */
   readonly requestsTimeout: number
+  /** The option `parser`; `undefined` for the default. */
+  readonly parser: Parser | undefined
   /** The option `publishOnSpecificResponseChannel`. */
   readonly publishOnSpecificResponseChannel: boolean
 
@@ -124,6 +127,7 @@ export class RedisAdapter extends Adapter {
     this.uid = wasm.uid(this.#handle) as string
     this.prefix = wasm.key(this.#handle) as string
     this.requestsTimeout = wasm.requestsTimeout(this.#handle) as number
+    this.parser = parser
     this.publishOnSpecificResponseChannel = Boolean(options.publishOnSpecificResponseChannel)
     this.#exact = wasm.isExact(this.#handle)
     this.#channel = wasm.channel(this.#handle) as string
@@ -149,14 +153,29 @@ export class RedisAdapter extends Adapter {
     )
     this.#link = new Link(core, this.#handle, this.#driver, this.#wire, {
       listeners: {
-        broadcasts: (channel, message) => this.#receive(channel, message),
-        control: (channel, message) => this.#receiveControl(channel, message),
+        broadcasts: (channel, message) => {
+          try {
+            this.#receive(channel, message)
+          } catch (error) {
+            this.#failed("receive", error)
+          }
+        },
+        control: (channel, message) => {
+          try {
+            this.#receiveControl(channel, message)
+          } catch (error) {
+            this.#failed("receive", error)
+          }
+        },
       },
-      // Callbacks of the application are among what is called.
-      perform: (output) =>
-        guarded(() =>
-          "request" in output ? this.#questions.perform(output) : this.#answers.perform(output),
-        ),
+      perform: (output) => {
+        try {
+          if ("request" in output) this.#questions.perform(output)
+          else this.#answers.perform(output)
+        } catch (error) {
+          this.#failed(output.type, error)
+        }
+      },
       drained: () => this.#noticeSubscribed(),
       failed: (what, error, request) => {
         this.#failed(what, error)
@@ -253,31 +272,40 @@ export class RedisAdapter extends Adapter {
     packet.nsp = this.#nsp.name
     packet.id = this.#nsp._ids++
     const flags = options.flags ?? {}
+    const local = flags.local === true
     const packets = this.#encoder.encode(packet)
     const [text, ...attachments] = packets
     const { count, request } = core.broadcastWithAck(
       this.#handle,
-      this.#speaksText ? (text as string) : core.encode(packet.data),
+      this.#speaksText ? (text as string) : local ? NO_BYTES : core.encode(packet.data),
       this.#speaksText ? attachments.map(bytesOf) : NOTHING,
       filterOf(options),
       flagsText(flags),
-      flags.local === true,
+      local,
       flags.timeout,
     )
+    const refused = core.wasm.reason()
+    if (request === 0 && refused !== "") this.#publishFailed(refused)
     const sockets = this.#targets(count)
     const framed = this.#speaksText && attachments.length === 0 && count > 1
     const frame = framed ? core.frameAround(text as string) : undefined
-    core.settle()
-    this.#expect(request, clientCountCallback, ack)
+    const counting =
+      request === 0
+        ? Promise.resolve(1)
+        : this.#questions.acknowledgements(request, clientCountCallback, ack)
     this.#link.drain()
     for (const socket of sockets) socket.acks.set(packet.id, ack)
     const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
     const failure = deliver(sockets, packet, packets, packetOptions)
     clientCountCallback(sockets.length)
+    this.#announce(counting)
     if (failure !== undefined) throw failure
   }
 
-  /** How many servers there are, this one included. Rejects as the Redis client does. */
+  /**
+   * How many servers there are, as Redis counts them: this one is among them while it is subscribed.
+   * Rejects as the Redis client does.
+   */
   override async serverCount(): Promise<number> {
     const counting = this.#counting
     this.#counting = undefined
@@ -292,8 +320,9 @@ export class RedisAdapter extends Adapter {
   }
 
   /** How many sockets of all servers are in any of the rooms (all sockets if there is none). */
-  async count(rooms: Iterable<Room> = NOBODY): Promise<number> {
-    const filter = { rooms: new Set(rooms), except: NOBODY }
+  async count(rooms: Iterable<Room> | Room = NOBODY): Promise<number> {
+    const several = typeof rooms === "object" && rooms !== null
+    const filter = { rooms: new Set(several ? rooms : [rooms]), except: NOBODY }
     return this.#cluster.count(filter.rooms, this.#core.find(this.#handle, filter))
   }
 
@@ -396,7 +425,11 @@ export class RedisAdapter extends Adapter {
     const message = this.#core.message()
     if (message === undefined) return this.#publishFailed(this.#core.wasm.reason())
     const channel = this.#core.channel(this.#channel)
-    this.#driver.publish(channel, this.#wire.outgoing(message)).catch(this.#publishFailed)
+    try {
+      this.#driver.publish(channel, this.#wire.outgoing(message)).catch(this.#publishFailed)
+    } catch (error) {
+      this.#publishFailed(error) // The parser refused it; the clients here can have it all the same.
+    }
   }
 
   #receive(channel: Uint8Array, received: Uint8Array): void {
@@ -431,20 +464,11 @@ export class RedisAdapter extends Adapter {
     if (!core.control(this.#handle, channel, this.#wire.control(message))) {
       debug("ignoring malformed message: %s", core.wasm.reason())
     }
-    core.settle()
     this.#link.drain()
   }
 
-  /** Waits for the acknowledgements of other servers' clients, if a request was made. */
-  #expect(
-    request: number,
-    clientCountCallback: (clientCount: number) => void,
-    ack: (value: unknown) => void,
-  ): void {
-    const counting =
-      request === 0
-        ? Promise.resolve(1)
-        : this.#questions.acknowledgements(request, clientCountCallback, ack)
+  /** Lets the next call of `serverCount()` tell how many servers acknowledgements come from. */
+  #announce(counting: Promise<number>): void {
     this.#counting = counting
     // socket.io asks at once; whoever asks later means something else.
     queueMicrotask(() => {

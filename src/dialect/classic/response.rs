@@ -32,6 +32,9 @@ pub enum ResponseError {
     /// A member that this type of response needs.
     #[error("the response has no {0}")]
     Missing(&'static str),
+    /// It answers twice: two members of which one would do, and readers would not agree which.
+    #[error("the response holds two answers")]
+    Twice,
     /// A socket that no server describes so.
     #[error("a socket has no id or no rooms")]
     Socket,
@@ -45,6 +48,7 @@ impl ResponseError {
             Self::MessagePack(error) => error.code(),
             Self::Missing(_) => "ERR_RESPONSE_MEMBER",
             Self::Socket => "ERR_RESPONSE_SOCKET",
+            Self::Twice => "ERR_RESPONSE_TWICE",
         }
     }
 }
@@ -111,16 +115,14 @@ pub fn read_response(message: &[u8]) -> Result<Option<Answer<'_>>, ResponseError
     let (mut id, mut uid, mut kind, mut value) = (None, None, None, None);
     for _ in 0..reader.map()? {
         let name = reader.str()?;
-        // The member with the answer itself may be nil.
-        if !matches!(name, b"data" | b"packet") && pass_absent(&mut reader) {
-            continue;
-        }
         match name {
             b"requestId" => id = Some(reader.str()?),
             b"uid" => uid = Some(reader.str()?),
             b"type" => kind = Some(reader.unsigned()?),
             b"clientCount" | b"count" | b"data" | b"packet" | b"rooms" | b"sockets" => {
-                value = Some((name, reader.raw()?));
+                if value.replace((name, reader.raw()?)).is_some() {
+                    return Err(ResponseError::Twice);
+                }
             }
             _ => reader.skip()?,
         }
@@ -177,8 +179,8 @@ fn read_sockets(bytes: &[u8]) -> Result<Sockets<'_>, ResponseError> {
         for _ in 0..reader.map()? {
             match reader.str()? {
                 b"id" => id = matches!(reader.item()?, Item::Str(_)),
-                b"rooms" if reader.peek()? == Kind::Array => {
-                    rooms = true;
+                b"rooms" => {
+                    rooms = reader.peek()? == Kind::Array;
                     reader.skip()?;
                 }
                 _ => reader.skip()?,

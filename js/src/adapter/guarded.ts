@@ -1,0 +1,10 @@
+/** What a user's listener throws goes where an error in a listener of Node goes; Redis' client must not see it. */
+export function guarded(action: () => unknown): void {
+  try {
+    action()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
