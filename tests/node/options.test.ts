@@ -38,7 +38,6 @@ function adapterWith(options?: unknown): RedisAdapter {
 const startWith = (key: string) => TestServer.startWithRedis("ioredis6", redis.port, {}, { key })
 
 describe("options", () => {
-  const other = { encode() {}, decode() {} }
   const refused: [what: string, options: object, code: string][] = [
     ["a key that is a number", { key: 1 }, "ERR_INVALID_OPTION"],
     ["a key that is true", { key: true }, "ERR_INVALID_OPTION"],
@@ -47,7 +46,12 @@ describe("options", () => {
     ["a time that is negative", { requestsTimeout: -1 }, "ERR_INVALID_OPTION"],
     ["a time without end", { requestsTimeout: Infinity }, "ERR_INVALID_OPTION"],
     ["a time longer than timers take", { requestsTimeout: 2 ** 31 }, "ERR_INVALID_OPTION"],
-    ["a parser", { parser: other }, "ERR_UNSUPPORTED_OPTION"],
+    ["a parser that is text", { parser: "msgpack" }, "ERR_INVALID_OPTION"],
+    ["a parser that cannot encode", { parser: { decode() {} } }, "ERR_INVALID_OPTION"],
+    ["a parser that cannot decode", { parser: { encode() {} } }, "ERR_INVALID_OPTION"],
+    ["a parser whose methods are none", { parser: { encode: 1, decode: 2 } }, "ERR_INVALID_OPTION"],
+    ["a mode of subscription", { subscriptionMode: "dynamic" }, "ERR_INVALID_OPTION"],
+    ["a mode that is a number", { subscriptionMode: 1 }, "ERR_INVALID_OPTION"],
   ]
   for (const [what, options, code] of refused) {
     it(`are refused: ${what}`, { timeout }, () => {

@@ -15,8 +15,11 @@ import type {
 } from "redis6"
 import type { RedisClient } from "../../js/src/redis/driver.ts"
 import type { IoredisClient } from "../../js/src/redis/ioredis.ts"
+import type { IoredisCluster } from "../../js/src/redis/ioredis-cluster.ts"
 import type { NodeRedis3Client } from "../../js/src/redis/node-redis-3.ts"
 import type { NodeRedisClient } from "../../js/src/redis/node-redis.ts"
+import type { NodeRedisCluster } from "../../js/src/redis/node-redis-cluster.ts"
+import type { NodeRedisSentinel } from "../../js/src/redis/node-redis-sentinel.ts"
 
 type Accepts<Target, Source extends Target> = [Target, Source]
 
@@ -30,13 +33,13 @@ export type Clients = [
 ]
 
 export type Clusters = [
-  Accepts<NodeRedisClient, ReturnType<typeof createCluster4>>,
-  Accepts<NodeRedisClient, ReturnType<typeof createCluster5>>,
-  Accepts<NodeRedisClient, ReturnType<typeof createCluster6>>,
-  Accepts<NodeRedisClient, ReturnType<typeof createSentinel5>>,
-  Accepts<NodeRedisClient, ReturnType<typeof createSentinel6>>,
-  Accepts<IoredisClient, Ioredis5Cluster>,
-  Accepts<IoredisClient, Ioredis6Cluster>,
+  Accepts<NodeRedisCluster, ReturnType<typeof createCluster4>>,
+  Accepts<NodeRedisCluster, ReturnType<typeof createCluster5>>,
+  Accepts<NodeRedisCluster, ReturnType<typeof createCluster6>>,
+  Accepts<NodeRedisSentinel, ReturnType<typeof createSentinel5>>,
+  Accepts<NodeRedisSentinel, ReturnType<typeof createSentinel6>>,
+  Accepts<IoredisCluster, Ioredis5Cluster>,
+  Accepts<IoredisCluster, Ioredis6Cluster>,
 ]
 
 export type Others = [

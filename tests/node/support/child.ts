@@ -1,4 +1,7 @@
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { readFile } from "node:fs/promises"
+import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 
 /** How a child process ended, and what it wrote. */
@@ -34,4 +37,40 @@ export function runNode(
       resolve({ code: child.exitCode, stdout, stderr })
     })
   })
+}
+
+/** A child process that runs until it is killed. */
+export interface Running {
+  /** Stops it in its tracks, and gives when it does nothing more. */
+  freeze(): Promise<void>
+  /** SIGKILL, also to a frozen one; gives when it has ended. */
+  kill(): Promise<void>
+}
+
+/** Starts `tests/node/support/children/<name>.ts`; gives when that has written something. */
+export async function startChild(name: string, args: readonly string[]): Promise<Running> {
+  const file = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url))
+  const stdio = ["ignore", "pipe", "inherit"] as const
+  const child = spawn(process.execPath, ["--import", "tsx", file, ...args], { stdio: [...stdio] })
+  const exited = once(child, "exit")
+  // A test that fails or is interrupted must not leave its server behind.
+  const killChild = () => child.kill("SIGKILL")
+  process.once("exit", killChild)
+  void exited.then(() => process.off("exit", killChild))
+  const failed = exited.then(() => {
+    throw new Error(`the child process ${name} ended before it began`)
+  })
+  await Promise.race([once(child.stdout as Readable, "data"), failed])
+  failed.catch(() => {})
+  return {
+    async freeze() {
+      child.kill("SIGSTOP")
+      const state = async () => (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(") ")[1]
+      while (!(await state())?.startsWith("T"));
+    },
+    async kill() {
+      killChild()
+      await exited
+    },
+  }
 }

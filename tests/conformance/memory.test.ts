@@ -1,0 +1,9 @@
+import { refuseUnhandledRejections } from "../node/support/drivers.ts"
+import { behaviours } from "./behaviours.ts"
+import { memoryEnvironment, modes } from "./environment.ts"
+
+refuseUnhandledRejections()
+
+for (const mode of modes) {
+  if (!mode.publishOnSpecificResponseChannel) behaviours(memoryEnvironment(mode))
+}
