@@ -44,10 +44,12 @@ impl RecentRooms {
 
     /// Forgets the rooms whose moment is over.
     pub(super) fn forget(&mut self, now: Time) {
-        while let Some((name, until)) = self.queue.pop_front_if(|(_, until)| *until <= now) {
-            if self.until.get(&name) == Some(&until) {
-                self.until.remove(&name);
+        while let Some((name, until)) = self.queue.front().filter(|(_, until)| *until <= now) {
+            // Unless it was remembered anew.
+            if self.until.get(name) == Some(until) {
+                self.until.remove(name);
             }
+            self.queue.pop_front();
         }
     }
 

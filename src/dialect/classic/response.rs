@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Data, Names, pass_absent, read_names};
+use super::{Data, Names, read_names};
 use crate::json::{self, Object};
 use crate::msgpack::{self, Item, Kind, Reader};
 
