@@ -7,7 +7,6 @@ import { driverFor, type RedisClient, type RedisDriver } from "../redis/driver.t
 import type {
   BroadcastFlags,
   BroadcastOptions,
-  Encoder,
   Namespace,
   Packet,
   Room,
@@ -17,33 +16,23 @@ import type {
 import type { Stats } from "../stats.ts"
 import { Answers } from "./answers.ts"
 import { Cluster, filterOf } from "./cluster.ts"
+import { Encoding } from "./encoding.ts"
 import { guarded } from "./guarded.ts"
 import { processCore } from "./host.ts"
 import { Lazy } from "./lazy.ts"
 import { Link } from "./link.ts"
 import { Membership } from "./membership.ts"
-import { bytesOf, deliver, optionsOf, ReceivedPacket } from "./packet.ts"
+import { deliver, optionsOf, ReceivedPacket } from "./packet.ts"
 import type { Parser, RedisAdapterOptions } from "./options.ts"
 import { parserOf, Wire } from "./parser.ts"
 import { Questions } from "./questions.ts"
-import { FrameText, holding, textWithHoles } from "./text.ts"
+import { FrameText } from "./text.ts"
 import { roomsView, sidsView } from "./views.ts"
 
 // The name that users of @socket.io/redis-adapter know.
 const debug = createDebug("socket.io-redis")
 
-/** A packet as the core takes it, and as engines do that take no frame. */
-interface Outgoing {
-  body: string | Uint8Array
-  /** What goes into the holes of the body. */
-  strings: readonly string[]
-  attachments: readonly Uint8Array[]
-  /** `undefined` where only the frame will have the text. */
-  packets: readonly unknown[] | undefined
-}
-
 const NOTHING: readonly never[] = []
-const NO_BYTES = new Uint8Array()
 const NOBODY: ReadonlySet<Room> = new Set()
 
 /**
@@ -67,14 +56,10 @@ export class RedisAdapter extends Adapter {
   readonly #core: Core
   readonly #handle: number
   readonly #nsp: Namespace
-  readonly #encoder: Encoder
+  readonly #encoding: Encoding
   /** The channel of broadcasts that are not to exactly one room. */
   readonly #channel: string
   readonly #channelLength: number
-  /** Whether clients speak the default parser's protocol, which the core writes itself. */
-  readonly #speaksText: boolean
-  /** What the parser writes in front of an event's data. */
-  readonly #head: string
   readonly #membership: Membership<Socket>
   readonly #driver: RedisDriver
   readonly #link: Link
@@ -118,10 +103,8 @@ export class RedisAdapter extends Adapter {
     const core = processCore()
     this.#core = core
     this.#nsp = nsp
-    this.#encoder = nsp.server.encoder as Encoder
-    this.#speaksText = speaksText(this.#encoder)
-    this.#head = this.#speaksText ? headOf(this.#encoder, nsp.name) : ""
-    this.#handle = core.open(nsp.name, options, this.#speaksText)
+    this.#encoding = new Encoding(core, nsp)
+    this.#handle = core.open(nsp.name, options, this.#encoding.speaksText)
     closedAdapters.register(this, this.#handle)
     const { wasm } = core
     this.uid = wasm.uid(this.#handle) as string
@@ -147,7 +130,7 @@ export class RedisAdapter extends Adapter {
       core,
       this.#handle,
       nsp,
-      this.#encoder,
+      this.#encoding.encoder,
       (id) => this.#membership.socketOf(id),
       drain,
     )
@@ -235,7 +218,7 @@ export class RedisAdapter extends Adapter {
     packet.nsp = this.#nsp.name
     const { rooms, except = NOBODY, flags = {} } = options
     const local = flags.local === true
-    const { body, strings, attachments, packets } = this.#encode(packet, local)
+    const { body, strings, attachments, packets } = this.#encoding.event(packet, local)
     const count = core.broadcast(
       this.#handle,
       body,
@@ -247,7 +230,7 @@ export class RedisAdapter extends Adapter {
       local,
     )
     const sockets = this.#targets(count)
-    const framed = count > 0 && this.#speaksText && attachments.length === 0
+    const framed = count > 0 && this.#encoding.speaksText && attachments.length === 0
     const frame = framed ? core.frame() : undefined
     const inFrame = frame === undefined ? NOTHING : [new FrameText(frame, core.textStart)]
     if (!local) this.#publish()
@@ -273,12 +256,11 @@ export class RedisAdapter extends Adapter {
     packet.id = this.#nsp._ids++
     const flags = options.flags ?? {}
     const local = flags.local === true
-    const packets = this.#encoder.encode(packet)
-    const [text, ...attachments] = packets
+    const { body, attachments, packets } = this.#encoding.whole(packet, local)
     const { count, request } = core.broadcastWithAck(
       this.#handle,
-      this.#speaksText ? (text as string) : local ? NO_BYTES : core.encode(packet.data),
-      this.#speaksText ? attachments.map(bytesOf) : NOTHING,
+      body,
+      attachments,
       filterOf(options),
       flagsText(flags),
       local,
@@ -287,8 +269,8 @@ export class RedisAdapter extends Adapter {
     const refused = core.wasm.reason()
     if (request === 0 && refused !== "") this.#publishFailed(refused)
     const sockets = this.#targets(count)
-    const framed = this.#speaksText && attachments.length === 0 && count > 1
-    const frame = framed ? core.frameAround(text as string) : undefined
+    const framed = typeof body === "string" && attachments.length === 0 && count > 1
+    const frame = framed ? core.frameAround(body) : undefined
     const counting =
       request === 0
         ? Promise.resolve(1)
@@ -401,26 +383,6 @@ export class RedisAdapter extends Adapter {
     )
   }
 
-  #encode(packet: Packet, local: boolean): Outgoing {
-    const held = this.#speaksText ? holding(packet.data) : undefined
-    if (held === "nothing of note") {
-      const text = this.#head + JSON.stringify(packet.data)
-      return { body: text, strings: NOTHING, attachments: NOTHING, packets: [text] }
-    }
-    if (held === "long strings") {
-      const { text, strings } = textWithHoles(this.#head, packet.data)
-      return { body: text, strings, attachments: NOTHING, packets: undefined }
-    }
-    const packets = this.#encoder.encode(packet)
-    if (!this.#speaksText) {
-      const body = local ? NO_BYTES : this.#core.encode(packet.data)
-      return { body, strings: NOTHING, attachments: NOTHING, packets }
-    }
-    const [text, ...attachments] = packets
-    const body = text as string
-    return { body, strings: NOTHING, attachments: attachments.map(bytesOf), packets }
-  }
-
   #publish(): void {
     const message = this.#core.message()
     if (message === undefined) return this.#publishFailed(this.#core.wasm.reason())
@@ -447,13 +409,13 @@ export class RedisAdapter extends Adapter {
     const frame = core.frame()
     const packet = new ReceivedPacket(core, this.#nsp.name, message, frame)
     const attachments = core.attachments(message)
-    const framed = this.#speaksText && attachments.length === 0
+    const framed = this.#encoding.speaksText && attachments.length === 0
     const options = optionsOf(core.volatile, core.compress, framed ? frame : undefined)
     core.settle()
     guarded(() => {
-      const packets = this.#speaksText
+      const packets = this.#encoding.speaksText
         ? withAttachments(packet, attachments)
-        : this.#encoder.encode(packetOf(this.#nsp.name, core.wasm.takeData()))
+        : this.#encoding.encoder.encode(packetOf(this.#nsp.name, core.wasm.takeData()))
       const failure = deliver(sockets, packet, packets, options)
       if (failure !== undefined) throw failure
     })
@@ -545,35 +507,4 @@ function flagsText(flags: BroadcastFlags): string {
     if (flags[flag as keyof BroadcastFlags] !== undefined) return JSON.stringify(flags)
   }
   return ""
-}
-
-/**
- * Whether an encoder is socket.io-parser's, or writes what that does: seen from what it makes of two
- * packets. One that was given a replacer or is a subclass may do more with others.
- */
-function speaksText(encoder: Encoder): boolean {
-  const base = Object.getPrototypeOf(Object.getPrototypeOf(encoder))
-  if (base !== Object.prototype || Object.hasOwn(encoder, "encode")) return false
-  if (Reflect.get(encoder, "replacer") !== undefined) return false
-  try {
-    const [text, ...none] = encoder.encode({ type: 2, nsp: "/a", data: ["b", { c: null }] })
-    const [header, bytes, ...more] = encoder.encode({
-      type: 2,
-      nsp: "/",
-      data: ["b", new Uint8Array([1])],
-    })
-    return (
-      text === '2/a,["b",{"c":null}]' &&
-      header === '51-["b",{"_placeholder":true,"num":0}]' &&
-      bytes instanceof Uint8Array &&
-      none.length + more.length === 0
-    )
-  } catch {
-    return false
-  }
-}
-
-function headOf(encoder: Encoder, nsp: string): string {
-  const [text] = encoder.encode({ type: 2, nsp, data: [] })
-  return (text as string).slice(0, -"[]".length)
 }
