@@ -90,7 +90,9 @@ impl Adapter {
             }
             let message =
                 classic::to_messagepack(payload, converted).map_err(ResponseError::Json)?;
-            Reader::new(message).check().map_err(ResponseError::MessagePack)?;
+            if !classic::is_json(payload) {
+                Reader::new(message).check().map_err(ResponseError::MessagePack)?;
+            }
             let Some(answer) = read_response(message)? else { return Ok(Control::Foreign) };
             let object = classic::is_json(payload).then_some(payload);
             let taken = self.take_answer(&answer, object);
@@ -100,7 +102,9 @@ impl Adapter {
             return Ok(Control::Echo);
         }
         let message = classic::to_messagepack(payload, converted).map_err(RequestError::Json)?;
-        Reader::new(message).check().map_err(RequestError::MessagePack)?;
+        if !classic::is_json(payload) {
+            Reader::new(message).check().map_err(RequestError::MessagePack)?;
+        }
         let Some(envelope) = read_request(message)? else { return Ok(Control::Foreign) };
         // What this server asks is done here already.
         if envelope.uid == Some(self.uid.as_str().as_bytes()) {
