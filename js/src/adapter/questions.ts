@@ -42,10 +42,14 @@ export class Questions {
       this.#open.set(request, {
         answer: (value) => void answers.push(value),
         ended: (ending) => {
-          const known = result(answers)
-          if (ending.ending === "complete") resolve(known)
-          else if (partial && this.#partial && ending.ending !== "closed") resolve(known)
-          else reject(this.#failure(request, ending, operation, answers.length, known))
+          try {
+            const known = result(answers)
+            if (ending.ending === "complete") resolve(known)
+            else if (partial && this.#partial && ending.ending !== "closed") resolve(known)
+            else reject(this.#failure(request, ending, operation, answers.length, known))
+          } catch (error) {
+            reject(error) // Whoever asked must not wait for ever.
+          }
         },
       })
     })

@@ -3,14 +3,16 @@
 //!
 //! Broadcasts are here, what servers ask each other and answer in [`request`] and [`response`].
 
+mod data;
 mod reading;
 pub mod request;
 pub mod response;
 mod writing;
 
+pub use data::Data;
 pub use reading::{Broadcast, BroadcastError, Incoming, read_broadcast, read_broadcast_whole};
 pub use response::Reply;
-pub use writing::{Data, write_broadcast, write_probe};
+pub use writing::{write_broadcast, write_probe};
 
 use serde::Serialize;
 
@@ -56,11 +58,7 @@ impl<'a> Names<'a> {
     }
 
     fn write_list(&self, out: &mut Vec<u8>) {
-        let count = u32::try_from(self.clone().count()).unwrap_or(u32::MAX);
-        msgpack::write_array_header(out, count);
-        for name in self.clone() {
-            name.write(out);
-        }
+        write_names(out, self.clone().count(), self.clone());
     }
 
     /// Writes the list as `JSON.stringify` does.
@@ -82,11 +80,16 @@ impl<'a> Names<'a> {
 /// A list of names, for [`Names::of`].
 pub fn list<'a>(names: impl ExactSizeIterator<Item = Room<'a>>) -> Vec<u8> {
     let mut out = Vec::new();
-    msgpack::write_array_header(&mut out, u32::try_from(names.len()).unwrap_or(u32::MAX));
-    for name in names {
-        name.write(&mut out);
-    }
+    write_names(&mut out, names.len(), names);
     out
+}
+
+/// Writes a list of so many names.
+fn write_names<'a>(out: &mut Vec<u8>, count: usize, names: impl Iterator<Item = Room<'a>>) {
+    msgpack::write_array_header(out, u32::try_from(count).unwrap_or(u32::MAX));
+    for name in names {
+        name.write(out);
+    }
 }
 
 /// A message as MessagePack: the bytes themselves, or what they say if they are JSON, written to
