@@ -81,19 +81,22 @@ impl<'a> Appender<'a> {
 
     /// Appends a copy of `length` bytes that lie at `from`, at or behind the position.
     pub(crate) fn pull(&mut self, from: usize, length: usize) {
-        debug_assert!(self.at <= from && from + length <= self.bytes.len());
-        self.bytes.copy_within(from..from + length, self.at);
-        self.at += length;
+        let end = from.saturating_add(length);
+        debug_assert!(self.at <= from && end <= self.bytes.len());
+        self.bytes.copy_within(from..end, self.at);
+        self.at = self.at.saturating_add(length);
     }
 
     /// Lets `fill` write into the next `N` bytes; it gives how many of them count.
     #[inline(always)]
     pub(crate) fn put_with<const N: usize>(&mut self, fill: impl FnOnce(&mut [u8; N]) -> usize) {
-        if self.bytes.len() - self.at < N {
+        if self.room() < N {
             self.grow(N);
         }
         if let Some(room) = self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut) {
-            self.at += fill(room);
+            // At most the chunk's length, so that this never wraps.
+            self.at = self.at.wrapping_add(fill(room));
+            debug_assert!(self.at <= self.bytes.len());
         }
     }
 
@@ -107,10 +110,16 @@ impl<'a> Appender<'a> {
         });
     }
 
+    /// The bytes of slack behind the position, which never is beyond the end.
+    #[inline(always)]
+    fn room(&self) -> usize {
+        self.bytes.len().wrapping_sub(self.at)
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let wanted = (self.at + more).max(self.bytes.len() * 2);
+        let wanted = self.at.saturating_add(more).max(self.bytes.len().saturating_mul(2));
         self.bytes.resize(wanted, 0);
     }
 }
@@ -142,10 +151,10 @@ impl Sink for Appender<'_> {
             self.put_chunk(&short_word(rest).to_le_bytes(), rest.len());
             return;
         }
-        if self.bytes.len() - self.at < bytes.len() {
+        if self.room() < bytes.len() {
             self.grow(bytes.len());
         }
-        let end = self.at + bytes.len();
+        let end = self.at.saturating_add(bytes.len());
         if let Some(room) = self.bytes.get_mut(self.at..end) {
             room.copy_from_slice(bytes);
             self.at = end;
@@ -157,9 +166,9 @@ impl Sink for Appender<'_> {
 #[inline(always)]
 pub(crate) fn short_word(bytes: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let shift = 8 * (bytes.len() as u32 - 4);
+        let shift = (bytes.len() as u32).wrapping_sub(4).wrapping_mul(8);
         return u64::from(u32::from_le_bytes(*first))
-            | u64::from(u32::from_le_bytes(*last)) << shift;
+            | u64::from(u32::from_le_bytes(*last)).wrapping_shl(shift);
     }
     match *bytes {
         [] => 0,

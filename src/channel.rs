@@ -23,7 +23,7 @@ impl Channels {
     pub fn new(key: &str, nsp: &Namespace) -> Self {
         let broadcast = format!("{key}#{}#", nsp.as_str());
         // The published packages do not escape, so namespaces with [ ] in their names are deaf there.
-        let mut pattern = String::with_capacity(broadcast.len() + 1);
+        let mut pattern = String::with_capacity(broadcast.len().saturating_add(1));
         for character in broadcast.chars() {
             if matches!(character, '*' | '?' | '[' | ']' | '\\') {
                 pattern.push('\\');

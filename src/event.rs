@@ -84,7 +84,7 @@ pub fn encode<T: Serialize + ?Sized>(name: &str, args: &T) -> Result<Vec<u8>, Ev
     let list = rmp_serde::to_vec_named(args)?;
     let mut reader = Reader::new(&list);
     let count = reader.array().map_err(|_| EventError::Arguments)?;
-    let mut data = Vec::with_capacity(list.len() + name.len() + 6);
+    let mut data = Vec::with_capacity(list.len().saturating_add(name.len()).saturating_add(6));
     msgpack::write_array_header(&mut data, count.saturating_add(1));
     msgpack::write_str(&mut data, name.as_bytes());
     data.extend_from_slice(reader.rest());

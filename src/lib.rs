@@ -24,12 +24,27 @@
 //! get ([`transcode`], [`packet`]), and back. Every byte sequence gives a value or an error, never
 //! a panic.
 
+// What comes from outside must not end in one: tests may.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod acknowledgements;
 pub mod adapter;
 mod appender;
 pub mod channel;
 pub mod dialect;
 pub mod event;
+mod faults;
 pub mod id;
 pub mod json;
 pub mod msgpack;

@@ -51,23 +51,24 @@ pub fn event_from_msgpack(
 
 /// Writes the type of an event of so many attachments right before `head`, and gives where it starts.
 fn write_type(out: &mut [u8], head: usize, attachments: usize) -> usize {
-    let mut at = head;
+    let mut places = out.get_mut(..head).unwrap_or_default().iter_mut();
     let mut put = |byte| {
-        at -= 1;
-        out[at] = byte;
+        if let Some(place) = places.next_back() {
+            *place = byte;
+        }
     };
     if attachments == 0 {
         put(b'2');
-        return at;
+        return places.len();
     }
     put(b'-');
     let mut left = attachments;
     while left > 0 {
-        put(b'0' + (left % 10) as u8);
+        put(b'0' | (left % 10) as u8);
         left /= 10;
     }
     put(b'5');
-    at
+    places.len()
 }
 
 /// Writes what stands in front of a packet text that is at `text` in `out`, right before it: the
@@ -79,9 +80,12 @@ pub fn frame_around(out: &mut [u8], text: Range<usize>) -> Option<Encoded> {
     inside.then(|| frame(out, text))
 }
 
+/// Writes nothing if there is no room, which the callers see to.
 fn frame(out: &mut [u8], text: Range<usize>) -> Encoded {
-    let room = &mut out[text.start - HEADROOM..text.start];
-    let length = text.len() as u64 + 1;
+    let mut nowhere = [0; HEADROOM];
+    let before = out.get_mut(..text.start).and_then(<[u8]>::last_chunk_mut);
+    let room: &mut [u8; HEADROOM] = before.unwrap_or(&mut nowhere);
+    let length = (text.len() as u64).saturating_add(1);
     let [a, b, c, d, e, f, g, h] = length.to_be_bytes();
     // Final text frames (RFC 6455, 5.2), not masked since a server sends them, as Sender.frame of
     // ws 8 writes them.
@@ -95,9 +99,9 @@ fn frame(out: &mut [u8], text: Range<usize>) -> Encoded {
             5
         }
         0x1_0000.. => {
-            room.copy_from_slice(&[0x81, 127, a, b, c, d, e, f, g, h, b'4']);
+            *room = [0x81, 127, a, b, c, d, e, f, g, h, b'4'];
             HEADROOM
         }
     };
-    Encoded { frame: text.start - size..text.end, text }
+    Encoded { frame: text.start.saturating_sub(size)..text.end, text }
 }

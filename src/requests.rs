@@ -219,7 +219,7 @@ impl Requests {
             pending.named.push(uid.into());
         }
         let was_complete = pending.is_complete();
-        pending.answered += 1;
+        pending.answered = pending.answered.saturating_add(1);
         let is_last = !was_complete && pending.is_complete();
         Some(if is_last { Taken::Last } else { Taken::Counted })
     }
@@ -249,6 +249,16 @@ impl Requests {
             State::Counting => None,
             State::Waiting { possible, .. } => Some(possible.saturating_sub(pending.answered)),
         })
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.pending.len() as u32
+    }
+
+    /// Begins with the number after this one.
+    pub(crate) const fn number_after(&mut self, last: u32) {
+        self.last = last;
     }
 
     /// The numbers of all requests.

@@ -52,6 +52,8 @@ impl<'a> Room<'a> {
     pub fn write(self, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => msgpack::write_str(out, text),
+            // One value, however many bit patterns.
+            Self::Number(number) if number.is_nan() => msgpack::write_f64(out, f64::NAN),
             Self::Number(number) => msgpack::write_number(out, number),
             Self::Bool(value) => msgpack::write_bool(out, value),
             Self::Null => msgpack::write_nil(out),

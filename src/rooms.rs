@@ -138,7 +138,7 @@ impl RoomIndex {
         if !entry.members.insert(socket) {
             return Joined::default();
         }
-        self.room_count += usize::from(created);
+        self.room_count = self.room_count.saturating_add(created.into());
         self.connect(socket);
         if let Some(entry) = self.entries.entry_mut(socket) {
             entry.push_joined(room);
@@ -292,7 +292,7 @@ impl RoomIndex {
         };
         let left = entry.members.remove(socket);
         let deleted = left && entry.members.is_empty();
-        self.room_count -= usize::from(deleted);
+        self.room_count = self.room_count.saturating_sub(deleted.into());
         Left { left, deleted, freed: self.entries.release(room) }
     }
 

@@ -1,4 +1,5 @@
-//! One subscription that must hold: asked for when the connection is ready, tried out, asked for again.
+//! One subscription that must hold: asked for when the connection is ready, tried out, asked for again;
+//! tried out once more whenever it has been silent for long.
 
 use crate::time::{Duration, Time};
 
@@ -12,16 +13,31 @@ const PROBES: u32 = 2;
 const FIRST_PAUSE: u64 = 100;
 /// The longest pause between two attempts, in milliseconds.
 const LONGEST_PAUSE: u64 = 5_000;
+/// How often in a row a silent subscription is taken to be alive because its connection is.
+const TRUSTED: u32 = 5;
 
 /// What the host has to do for the subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// Know that it was confirmed and brings nothing.
+    Deaf,
     /// Publish a probe, which comes back if the subscription is alive.
     Probe,
-    /// Ask Redis for the subscription.
-    Subscribe,
+    /// Give the connection up: it takes what it is asked, and nothing comes back.
+    Reconnect,
+    /// Ask Redis for the subscription; anew, if the client has it for all that it knows.
+    Subscribe { anew: bool },
     /// Give the subscription up.
     Unsubscribe,
+}
+
+/// What has come in so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// Messages of the subscription.
+    pub(crate) here: u64,
+    /// Messages of its connection, whomever they were for.
+    pub(crate) connection: u64,
 }
 
 /// The life of one subscription.
@@ -29,16 +45,24 @@ pub(crate) enum Step {
 /// Confirmed is not held: a client may confirm a subscription that it then drops (ioredis 5 does,
 /// when it is asked before the connection is ready), or stay deaf after a reconnection. So where one
 /// stands for all of its connection, its confirmation is followed by a probe through Redis to this
-/// very server.
+/// very server, and so is each long silence: a connection may die without being closed.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     state: State,
     /// Attempts since it last held.
     attempts: u32,
-    /// Whether a probe has to come back.
-    probed: bool,
-    /// Whether it turned out to be dead though it was confirmed.
+    /// How long it may be silent before a probe has to come back; `None` for one that is not probed.
+    silence: Option<Duration>,
+    /// What had come in when it was looked at last.
+    seen: Traffic,
+    /// How often in a row it was silent since, while its connection was not.
+    trusted: u32,
+    /// Whether it held when it was last begun to be tried out.
+    proven: bool,
+    /// Whether it has just turned out to be dead though it was confirmed.
     deaf: bool,
+    /// Whether the client, for all that it knows, has it already.
+    anew: bool,
     /// Whether it is to be given up, and when; it may be wanted again before.
     release: Release,
 }
@@ -61,7 +85,10 @@ enum State {
     Due,
     /// It is being given up.
     Ending,
-    Held,
+    /// It is to be looked at again then, if it is one that is probed.
+    Held {
+        check: Option<Time>,
+    },
     Lost,
     Paused {
         until: Time,
@@ -84,18 +111,36 @@ enum State {
         lost: u32,
         until: Time,
     },
+    /// Not even a subscription that was asked for anew was answered.
+    Stale,
 }
 
 impl Subscription {
     /// A subscription to be asked for when the connection is ready, as it may be already.
-    pub(crate) const fn new(probed: bool, ready: bool) -> Self {
-        let state = if ready { State::Due } else { State::Lost };
-        Self { state, attempts: 0, probed, deaf: false, release: Release::None }
+    pub(crate) const fn new(silence: Option<Duration>, ready: bool) -> Self {
+        Self {
+            state: if ready { State::Due } else { State::Lost },
+            attempts: 0,
+            silence,
+            seen: Traffic { here: 0, connection: 0 },
+            trusted: 0,
+            proven: false,
+            deaf: false,
+            anew: false,
+            release: Release::None,
+        }
     }
 
     /// Whether messages come in, for all that is known.
     pub(crate) const fn is_held(&self) -> bool {
-        matches!(self.state, State::Held)
+        match self.state {
+            State::Held { .. } => true,
+            State::ProbeDue { .. }
+            | State::ProbePaused { .. }
+            | State::ProbeSent { .. }
+            | State::Probing { .. } => self.proven,
+            _ => false,
+        }
     }
 
     /// Whether it was given up, and Redis knows.
@@ -125,18 +170,22 @@ impl Subscription {
         }
     }
 
-    /// Whether it was found deaf since this was asked last; then so may be all others of its connection.
-    pub(crate) const fn take_deaf(&mut self) -> bool {
-        std::mem::replace(&mut self.deaf, false)
-    }
-
     /// Asks for the subscription once more: another one of its connection was confirmed, but deaf.
     pub(crate) fn doubt(&mut self, now: Time) {
         match self.state {
             // Its answer, which is on its way, is worth nothing.
             State::Asked { .. } => self.pause(now),
-            State::Held => self.state = State::Due,
-            _ => {}
+            State::Held { .. } => self.state = State::Due,
+            _ => return,
+        }
+        self.anew = true;
+    }
+
+    /// Tries it out soon: something could not be published, and only a probe tells when that is over.
+    pub(crate) fn verify(&mut self, now: Time) {
+        if self.silence.is_some() && matches!(self.state, State::Held { .. }) {
+            self.proven = true;
+            self.state = State::ProbePaused { lost: 0, until: now + self.next_pause() };
         }
     }
 
@@ -144,6 +193,7 @@ impl Subscription {
     pub(crate) const fn handle_ready(&mut self) {
         if !self.is_ending() {
             self.attempts = 0;
+            self.anew = false;
             self.state = State::Due;
         }
     }
@@ -160,11 +210,11 @@ impl Subscription {
     /// Redis confirmed the subscription.
     pub(crate) const fn handle_confirmed(&mut self) {
         if matches!(self.state, State::Asked { .. }) {
-            if self.probed {
+            if self.silence.is_some() {
+                self.proven = false;
                 self.state = State::ProbeDue { lost: 0 };
             } else {
-                self.attempts = 0;
-                self.state = State::Held;
+                self.hold();
             }
         }
     }
@@ -172,6 +222,7 @@ impl Subscription {
     /// Redis or the client refused the subscription.
     pub(crate) fn handle_refused(&mut self, now: Time) {
         if matches!(self.state, State::Asked { .. }) {
+            self.anew = false;
             self.pause(now);
         }
     }
@@ -206,28 +257,39 @@ impl Subscription {
     /// While it is being asked for anew, a probe tells of the old one only.
     pub(crate) const fn handle_probe(&mut self) {
         if !self.is_ending() && !matches!(self.state, State::Asked { .. } | State::Lost) {
-            self.attempts = 0;
-            self.state = State::Held;
+            self.hold();
         }
     }
 
     /// Time has come to `now`; harmless at any other time.
-    pub(crate) fn handle_timeout(&mut self, now: Time) {
+    pub(crate) fn handle_timeout(&mut self, now: Time, traffic: Traffic) {
         if matches!(self.release, Release::At(at) if at <= now) && !self.is_ending() {
             self.state = State::Closing;
         }
         match self.state {
-            State::Asked { until } if until <= now => self.pause(now),
+            State::Asked { until } if until <= now => {
+                if self.anew && self.silence.is_some() {
+                    self.state = State::Stale;
+                } else {
+                    self.anew = true;
+                    self.pause(now);
+                }
+            }
+            State::Held { check: Some(check) } if check <= now => self.check(now, traffic),
             State::Paused { until } if until <= now => self.state = State::Due,
             State::ProbePaused { lost, until } if until <= now => {
                 self.state = State::ProbeDue { lost };
             }
             State::ProbeSent { until, .. } if until <= now => self.handle_probe_failed(now),
             State::Probing { lost, until } if until <= now => {
-                if lost + 1 < PROBES {
-                    self.state = State::ProbeDue { lost: lost + 1 };
+                let lost = lost.saturating_add(1);
+                if self.proven && traffic.here != self.seen.here {
+                    self.hold();
+                } else if lost < PROBES {
+                    self.state = State::ProbeDue { lost };
                 } else {
                     self.deaf = true;
+                    self.anew = true;
                     self.pause(now);
                 }
             }
@@ -236,11 +298,14 @@ impl Subscription {
     }
 
     /// What to do next, `None` when there is nothing but to wait.
-    pub(crate) fn poll_step(&mut self, now: Time) -> Option<Step> {
+    pub(crate) fn poll_step(&mut self, now: Time, traffic: Traffic) -> Option<Step> {
+        if std::mem::take(&mut self.deaf) {
+            return Some(Step::Deaf);
+        }
         match self.state {
             State::Due => {
                 self.state = State::Asked { until: now + CONFIRMATION };
-                Some(Step::Subscribe)
+                Some(Step::Subscribe { anew: self.anew })
             }
             State::ProbeDue { lost } => {
                 self.state = State::ProbeSent { lost, until: now + CONFIRMATION };
@@ -249,6 +314,16 @@ impl Subscription {
             State::Closing => {
                 self.state = State::Ending;
                 Some(Step::Unsubscribe)
+            }
+            State::Stale => {
+                // Where that is not to be had, it is asked for once more.
+                self.pause(now);
+                Some(Step::Reconnect)
+            }
+            State::Held { check: None } => {
+                self.seen = traffic;
+                self.state = State::Held { check: self.silence.map(|silence| now + silence) };
+                None
             }
             _ => None,
         }
@@ -262,6 +337,7 @@ impl Subscription {
             | State::ProbePaused { until, .. }
             | State::ProbeSent { until, .. }
             | State::Probing { until, .. } => Some(until),
+            State::Held { check } => check,
             _ => None,
         };
         match self.release {
@@ -272,6 +348,31 @@ impl Subscription {
 
     const fn is_ending(&self) -> bool {
         matches!(self.state, State::Closed | State::Closing | State::Ending)
+    }
+
+    const fn hold(&mut self) {
+        self.attempts = 0;
+        self.anew = false;
+        self.state = State::Held { check: None };
+    }
+
+    /// Looks whether something has come in since it was looked at last.
+    ///
+    /// Connections die more often than subscriptions, and one probe tells of a whole connection: so a
+    /// probe is spared where the connection is alive, but not for ever.
+    fn check(&mut self, now: Time, traffic: Traffic) {
+        let seen = std::mem::replace(&mut self.seen, traffic);
+        if traffic.here != seen.here {
+            self.trusted = 0;
+        } else if traffic.connection != seen.connection && self.trusted < TRUSTED {
+            self.trusted = self.trusted.saturating_add(1);
+        } else {
+            self.trusted = 0;
+            self.proven = true;
+            self.state = State::ProbeDue { lost: 0 };
+            return;
+        }
+        self.state = State::Held { check: self.silence.map(|silence| now + silence) };
     }
 
     fn pause(&mut self, now: Time) {
@@ -286,193 +387,4 @@ impl Subscription {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn at(millis: u64) -> Time {
-        Time::from_millis(millis)
-    }
-
-    fn asked() -> Subscription {
-        let mut subscription = Subscription::new(true, false);
-        subscription.handle_ready();
-        assert_eq!(subscription.poll_step(at(0)), Some(Step::Subscribe));
-        subscription
-    }
-
-    #[test]
-    fn it_waits_for_the_connection() {
-        let mut subscription = Subscription::new(true, false);
-        assert_eq!(subscription.poll_step(at(0)), None);
-        assert_eq!(subscription.poll_timeout(), None);
-    }
-
-    #[test]
-    fn it_holds_when_a_probe_came_back() {
-        let mut subscription = asked();
-        subscription.handle_confirmed();
-        assert!(!subscription.is_held());
-        assert_eq!(subscription.poll_step(at(1)), Some(Step::Probe));
-        subscription.handle_probe();
-        assert!(subscription.is_held());
-        assert_eq!(subscription.poll_step(at(2)), None);
-        assert_eq!(subscription.poll_timeout(), None);
-    }
-
-    #[test]
-    fn a_refusal_is_followed_by_longer_and_longer_pauses() {
-        let mut subscription = asked();
-        let mut now = at(0);
-        let mut pauses = Vec::new();
-        for _ in 0..8 {
-            subscription.handle_refused(now);
-            let until = subscription.poll_timeout().expect("a pause");
-            pauses.push(until.as_millis() - now.as_millis());
-            assert_eq!(subscription.poll_step(now), None);
-            now = until;
-            subscription.handle_timeout(now);
-            assert_eq!(subscription.poll_step(now), Some(Step::Subscribe));
-        }
-        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-    }
-
-    #[test]
-    fn a_subscription_that_is_confirmed_but_deaf_is_asked_for_again() {
-        let mut subscription = asked();
-        subscription.handle_confirmed();
-        for probe in 0..2 {
-            assert_eq!(subscription.poll_step(at(probe * 1_000)), Some(Step::Probe));
-            subscription.handle_probe_taken(at(probe * 1_000));
-            subscription.handle_timeout(at(probe * 1_000 + 1_000));
-        }
-        assert_eq!(subscription.poll_step(at(2_000)), None);
-        subscription.handle_timeout(at(2_100));
-        assert_eq!(subscription.poll_step(at(2_100)), Some(Step::Subscribe));
-    }
-
-    #[test]
-    fn a_probe_that_comes_late_counts() {
-        let mut subscription = asked();
-        subscription.handle_confirmed();
-        for probe in 0..2 {
-            assert_eq!(subscription.poll_step(at(probe * 1_000)), Some(Step::Probe));
-            subscription.handle_probe_taken(at(probe * 1_000));
-            subscription.handle_timeout(at(probe * 1_000 + 1_000));
-        }
-        subscription.handle_probe();
-        assert!(subscription.is_held());
-        subscription.handle_lost();
-        subscription.handle_probe();
-        assert!(!subscription.is_held());
-    }
-
-    #[test]
-    fn a_probe_that_cannot_be_published_is_tried_again_and_blames_nobody() {
-        let mut subscription = asked();
-        subscription.handle_confirmed();
-        let mut now = at(0);
-        for _ in 0..20 {
-            assert_eq!(subscription.poll_step(now), Some(Step::Probe));
-            subscription.handle_probe_failed(now);
-            now = subscription.poll_timeout().expect("a pause");
-            subscription.handle_timeout(now);
-        }
-        // Nor does one that nobody ever hears of.
-        assert_eq!(subscription.poll_step(now), Some(Step::Probe));
-        now = subscription.poll_timeout().expect("a limit");
-        subscription.handle_timeout(now);
-        now = subscription.poll_timeout().expect("a pause");
-        subscription.handle_timeout(now);
-        assert_eq!(subscription.poll_step(now), Some(Step::Probe));
-    }
-
-    #[test]
-    fn silence_counts_as_a_refusal() {
-        let mut subscription = asked();
-        subscription.handle_timeout(at(4_999));
-        assert_eq!(subscription.poll_timeout(), Some(at(5_000)));
-        subscription.handle_timeout(at(5_000));
-        assert_eq!(subscription.poll_timeout(), Some(at(5_100)));
-    }
-
-    #[test]
-    fn a_lost_connection_ends_whatever_was_under_way() {
-        let mut subscription = asked();
-        subscription.handle_lost();
-        subscription.handle_confirmed();
-        assert_eq!(subscription.poll_step(at(1)), None);
-        subscription.handle_ready();
-        assert_eq!(subscription.poll_step(at(2)), Some(Step::Subscribe));
-    }
-
-    #[test]
-    fn closing_unsubscribes_once_and_nothing_revives_it() {
-        let mut subscription = asked();
-        subscription.close();
-        subscription.handle_confirmed();
-        assert_eq!(subscription.poll_step(at(1)), Some(Step::Unsubscribe));
-        subscription.close();
-        subscription.handle_ready();
-        subscription.handle_refused(at(2));
-        assert_eq!(subscription.poll_step(at(3)), None);
-        assert_eq!(subscription.poll_timeout(), None);
-    }
-
-    #[test]
-    fn closing_without_a_connection_gives_up_what_the_client_would_restore() {
-        let mut subscription = asked();
-        subscription.handle_lost();
-        subscription.close();
-        subscription.handle_lost();
-        assert_eq!(subscription.poll_step(at(0)), Some(Step::Unsubscribe));
-        assert_eq!(subscription.poll_step(at(0)), None);
-        subscription.handle_ended(false);
-        assert!(subscription.is_closed());
-    }
-
-    #[test]
-    fn one_that_is_not_probed_holds_when_it_is_confirmed() {
-        let mut subscription = Subscription::new(false, true);
-        assert_eq!(subscription.poll_step(at(0)), Some(Step::Subscribe));
-        subscription.handle_confirmed();
-        assert!(subscription.is_held());
-    }
-
-    #[test]
-    fn one_that_is_wanted_again_in_time_is_kept() {
-        let mut subscription = Subscription::new(false, true);
-        subscription.poll_step(at(0));
-        subscription.handle_confirmed();
-        subscription.release(at(500));
-        subscription.want();
-        assert_eq!(subscription.poll_timeout(), None);
-        subscription.release(at(900));
-        subscription.handle_timeout(at(899));
-        assert_eq!(subscription.poll_step(at(899)), None);
-        subscription.handle_timeout(at(900));
-        assert_eq!(subscription.poll_step(at(900)), Some(Step::Unsubscribe));
-    }
-
-    #[test]
-    fn one_that_is_wanted_while_it_is_given_up_is_asked_for_afterwards() {
-        let mut subscription = Subscription::new(false, true);
-        subscription.poll_step(at(0));
-        subscription.handle_confirmed();
-        subscription.release(at(0));
-        subscription.handle_timeout(at(0));
-        assert_eq!(subscription.poll_step(at(0)), Some(Step::Unsubscribe));
-        subscription.want();
-        assert_eq!(subscription.poll_step(at(0)), None);
-        subscription.handle_ended(true);
-        assert_eq!(subscription.poll_step(at(1)), Some(Step::Subscribe));
-    }
-
-    #[test]
-    fn a_probe_of_the_old_subscription_does_not_vouch_for_the_new_one() {
-        let mut subscription = asked();
-        subscription.handle_probe();
-        assert!(!subscription.is_held());
-        subscription.handle_refused(at(0));
-        assert_eq!(subscription.poll_timeout(), Some(at(100)));
-    }
-}
+mod tests;

@@ -12,13 +12,20 @@ use serde::Serialize;
 use crate::channel::Channels;
 use crate::id::Uid;
 use crate::options::SubscriptionMode;
-use crate::subscription::{Step, Subscription};
+use crate::subscription::{Step, Subscription, Traffic};
 use crate::time::{Duration, Time};
 use crate::timers::Timers;
 
 /// How long a room may be empty before its subscription is given up: rooms that come and go at once
 /// cost nothing.
 const LINGER: Duration = Duration::from_millis(500);
+
+/// How long the probed subscription may be silent before it is looked at, in milliseconds.
+const SILENCE: u64 = 6_000;
+
+/// The most that one adapter's silence may be longer than another's: the first to send a probe speaks for all
+/// that share its connection.
+const SPREAD: u64 = 2_000;
 
 /// Whether a name is matched as a glob (PSUBSCRIBE) or taken as it stands (SUBSCRIBE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,6 +86,8 @@ pub(crate) struct Subscriptions {
     by_name: HashMap<String, Id, FixedState>,
     ready: bool,
     closed: bool,
+    traffic: Traffic,
+    silence: Duration,
     /// Subscriptions that something may have to be done for.
     due: VecDeque<Id>,
     /// Rooms that became empty; when that was is known at the next poll.
@@ -122,6 +131,8 @@ impl Subscriptions {
             by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
             ready: false,
             closed: false,
+            traffic: Traffic::default(),
+            silence: Duration::from_millis(SILENCE.saturating_add(seed % SPREAD)),
             due: VecDeque::new(),
             emptied: Vec::new(),
             timers: Timers::default(),
@@ -142,7 +153,8 @@ impl Subscriptions {
         while self.entries.contains_key(&self.last) || self.last == id {
             self.last = self.last.wrapping_add(1);
         }
-        let subscription = Subscription::new(id == PROBED, self.ready);
+        let silence = (id == PROBED).then_some(self.silence);
+        let subscription = Subscription::new(silence, self.ready);
         self.by_name.insert(name.name.clone(), id);
         let entry = Entry { name, subscription, rooms: 1, timer: None, waiting: Vec::new() };
         self.entries.insert(id, entry);
@@ -154,6 +166,18 @@ impl Subscriptions {
         let standing = self.entries.range(..self.standing);
         standing.clone().count() == self.standing as usize
             && standing.map(|(_, entry)| &entry.subscription).all(Subscription::is_held)
+    }
+
+    /// Whether the subscribing connection is ready.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.ready
+    }
+
+    /// How many there are, and how many of them stand.
+    pub(crate) fn census(&self) -> (u32, u32) {
+        let wanted = self.entries.values().filter(|entry| entry.rooms > 0);
+        let held = wanted.clone().filter(|entry| entry.subscription.is_held());
+        (wanted.count() as u32, held.count() as u32)
     }
 
     /// Whether everything was given up.
@@ -178,7 +202,7 @@ impl Subscriptions {
             }
             Some(&id) => {
                 if let Some(entry) = self.entries.get_mut(&id) {
-                    entry.rooms += 1;
+                    entry.rooms = entry.rooms.saturating_add(1);
                 }
                 self.change(id, Subscription::want);
             }
@@ -291,12 +315,28 @@ impl Subscriptions {
         self.change(PROBED, |subscription| subscription.handle_probe_failed(now));
     }
 
+    /// A message has come in by the probed subscription, or another for broadcasts.
+    pub(crate) const fn note_arrival(&mut self) {
+        self.traffic.here = self.traffic.here.wrapping_add(1);
+    }
+
+    /// So many messages have come in by the connection.
+    pub(crate) const fn note_traffic(&mut self, count: u64) {
+        self.traffic.connection = count;
+    }
+
+    /// Something could not be published.
+    pub(crate) fn verify(&mut self, now: Time) {
+        self.change(PROBED, |subscription| subscription.verify(now));
+    }
+
     pub(crate) fn handle_timeout(&mut self, now: Time) {
+        let traffic = self.traffic;
         while let Some(id) = self.timers.take_due(now) {
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.timer = None;
             }
-            self.change(id, |subscription| subscription.handle_timeout(now));
+            self.change(id, |subscription| subscription.handle_timeout(now, traffic));
         }
     }
 
@@ -309,14 +349,16 @@ impl Subscriptions {
             }
         }
         while let Some(&id) = self.due.front() {
-            let step =
-                self.entries.get_mut(&id).and_then(|entry| entry.subscription.poll_step(now));
+            let traffic = self.traffic;
+            let entry = self.entries.get_mut(&id);
+            let step = entry.and_then(|entry| entry.subscription.poll_step(now, traffic));
+            self.settle(id);
             let Some(step) = step else {
                 self.due.pop_front();
                 continue;
             };
-            self.settle(id);
-            if step == Step::Subscribe {
+            // With it, not before: the next probe of this one vouches for all.
+            if id == PROBED && step == (Step::Subscribe { anew: true }) {
                 self.doubt_others(id, now);
             }
             let name = self.entries.get(&id).map(|entry| entry.name.clone())?;
@@ -338,14 +380,11 @@ impl Subscriptions {
         }
     }
 
-    /// Asks for all others too, if this one was deaf: whatever made it so may have struck them.
+    /// Asks for all others too: whatever made this one deaf may have struck them.
     fn doubt_others(&mut self, id: Id, now: Time) {
-        if self.entries.get_mut(&id).is_some_and(|entry| entry.subscription.take_deaf()) {
-            let others: Vec<Id> =
-                self.entries.keys().copied().filter(|&other| other != id).collect();
-            for other in others {
-                self.change(other, |subscription| subscription.doubt(now));
-            }
+        let others: Vec<Id> = self.entries.keys().copied().filter(|&other| other != id).collect();
+        for other in others {
+            self.change(other, |subscription| subscription.doubt(now));
         }
     }
 

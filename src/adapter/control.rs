@@ -9,6 +9,7 @@ use crate::msgpack::Reader;
 use crate::time::Time;
 
 use super::Adapter;
+use super::stats::count;
 
 /// Why a message on a request or response channel was refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -56,15 +57,16 @@ impl Adapter {
         payload: &[u8],
         now: Time,
     ) -> Result<(), ControlError> {
+        self.note_received(payload.len());
         let mut converted = Vec::new();
         let taken = self.take_control(channel, payload, &mut converted, now);
         match &taken {
-            Ok(Control::Answer) => self.stats.answers += 1,
-            Ok(Control::Echo) => self.stats.echo += 1,
-            Ok(Control::Foreign) => self.stats.foreign += 1,
-            Ok(Control::Request) => self.stats.requests += 1,
-            Ok(Control::Stray) => self.stats.unwanted += 1,
-            Err(_) => self.stats.malformed += 1,
+            Ok(Control::Answer) => count(&mut self.stats.answers),
+            Ok(Control::Echo) => count(&mut self.stats.echo),
+            Ok(Control::Foreign) => count(&mut self.stats.foreign),
+            Ok(Control::Request) => count(&mut self.stats.requests),
+            Ok(Control::Stray) => count(&mut self.stats.unwanted),
+            Err(_) => count(&mut self.stats.malformed),
         }
         taken.map(|_| ())
     }

@@ -6,6 +6,7 @@ use crate::channel::{Parsed, is_inexact, rooms_spelt};
 use crate::dialect::classic::{self, Broadcast, BroadcastError, Flags, Incoming};
 use crate::packet::{self, Encoded};
 
+use super::stats::{add, count};
 use super::{Adapter, ClientProtocol, find};
 
 /// What became of a message.
@@ -58,6 +59,8 @@ impl Adapter {
         out: &mut Vec<u8>,
         attachments: &mut Vec<Range<usize>>,
     ) -> Received {
+        self.note_received(payload.len());
+        self.subscriptions.note_arrival();
         out.clear();
         attachments.clear();
         self.targets.clear();
@@ -101,12 +104,12 @@ impl Adapter {
 
     fn settle(&mut self, taken: Result<Delivery, Dropped>) -> Received {
         match &taken {
-            Ok(_) => self.stats.delivered += 1,
-            Err(Dropped::Echo) => self.stats.echo += 1,
-            Err(Dropped::Foreign) => self.stats.foreign += 1,
-            Err(Dropped::Malformed(_)) => self.stats.malformed += 1,
+            Ok(_) => count(&mut self.stats.delivered),
+            Err(Dropped::Echo) => count(&mut self.stats.echo),
+            Err(Dropped::Foreign) => count(&mut self.stats.foreign),
+            Err(Dropped::Malformed(_)) => count(&mut self.stats.malformed),
             Err(Dropped::Probe) => {}
-            Err(Dropped::Unwanted) => self.stats.unwanted += 1,
+            Err(Dropped::Unwanted) => count(&mut self.stats.unwanted),
         }
         taken.map_or_else(Received::Dropped, Received::Delivery)
     }
@@ -138,18 +141,27 @@ impl Adapter {
     pub fn handle_undecodable(&mut self) {
         self.targets.clear();
         self.stats.delivered = self.stats.delivered.saturating_sub(1);
-        self.stats.malformed += 1;
+        count(&mut self.stats.malformed);
     }
 
     /// Whether a message of this channel can concern a socket here, told by the channel's name.
     ///
     /// The answer for a message follows from its content too; this spares a host the copying of
-    /// a large one. A message that is dropped on its account is counted.
-    pub fn handle_channel(&mut self, channel: &[u8]) -> bool {
+    /// a large one. A message that is dropped on its account is counted, with its `length` in bytes.
+    pub fn handle_channel(&mut self, channel: &[u8], length: usize) -> bool {
+        let wanted = self.wants(channel);
+        if !wanted {
+            self.note_received(length);
+            self.subscriptions.note_arrival();
+        }
+        wanted
+    }
+
+    fn wants(&mut self, channel: &[u8]) -> bool {
         match self.channels.parse(channel) {
             Parsed::Broadcast => true,
             Parsed::Foreign => {
-                self.stats.foreign += 1;
+                count(&mut self.stats.foreign);
                 false
             }
             Parsed::Room(spelt) => {
@@ -158,7 +170,7 @@ impl Adapter {
                     || is_inexact(spelt)
                     || rooms_spelt(spelt)
                         .any(|room| find(&self.rooms, &mut self.name, room).is_some());
-                self.stats.unwanted += u64::from(!wanted);
+                add(&mut self.stats.unwanted, usize::from(!wanted));
                 wanted
             }
         }

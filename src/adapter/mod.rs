@@ -29,14 +29,17 @@ pub use output::{Output, Value};
 pub use questions::Timeout;
 pub use stats::Stats;
 
+pub use crate::faults::Fault;
 pub use crate::requests::Ending;
 pub use crate::subscriptions::{Carries, Name, NameKind};
 
 use recent::RecentRooms;
+use stats::{add, count};
 
 use crate::acknowledgements::Acknowledgements;
 use crate::channel::Channels;
 use crate::dialect::classic;
+use crate::faults::Faults;
 use crate::id::{Namespace, Uid};
 use crate::options::Options;
 use crate::requests::{Number, Requests};
@@ -78,7 +81,11 @@ pub struct Adapter {
     outputs: VecDeque<Queued>,
     /// Rooms that sockets of other servers have just been asked to join, see [`recent`].
     joined: RecentRooms,
+    /// The counters; what follows from how things stand is filled in by [`stats`](Adapter::stats).
     stats: Stats,
+    faults: Faults,
+    /// Whether Redis took what was published last, for all that is known.
+    publishing: bool,
     /// The message that was received last, if it was JSON, as MessagePack.
     converted: Vec<u8>,
     /// The sockets that the last broadcast or message is for.
@@ -136,12 +143,19 @@ impl Adapter {
             outputs: VecDeque::new(),
             joined: RecentRooms::with_seed(seed),
             stats: Stats::default(),
+            faults: Faults::default(),
+            publishing: true,
             converted: Vec::new(),
             targets: Vec::new(),
             wanted: Vec::new(),
             unwanted: Vec::new(),
             name: Vec::new(),
         }
+    }
+
+    /// Begins to number requests after this one: for an adapter in the place of another one of the same uid.
+    pub const fn number_requests_after(&mut self, last: u32) {
+        self.requests.number_after(last);
     }
 
     /// Says whether Redis does what it is asked in that order: not on a cluster, where each node is
@@ -176,9 +190,44 @@ impl Adapter {
         &self.rooms
     }
 
-    /// What has come and gone so far.
-    pub const fn stats(&self) -> &Stats {
-        &self.stats
+    /// What has come and gone so far, and how things stand.
+    pub fn stats(&self) -> Stats {
+        let (wanted, held) = self.subscriptions.census();
+        let connected = self.subscriptions.is_connected();
+        let whole = connected && held == wanted && held > 0 && self.publishing;
+        Stats {
+            open_requests: self.requests.len(),
+            subscriptions: held,
+            connected: u32::from(connected),
+            degraded: u32::from(!whole),
+            ..self.stats
+        }
+    }
+
+    /// Counts something that went wrong at the host.
+    ///
+    /// Gives how often that has happened since somebody was told of it, this time included, if somebody is to be told
+    /// now: at most once a minute for each kind, and only if `listening`. Malformed messages and refused
+    /// subscriptions are counted where they are taken; here, only when to tell of them is decided.
+    pub fn report(&mut self, fault: Fault, listening: bool, now: Time) -> Option<u32> {
+        match fault {
+            Fault::Count => count(&mut self.stats.count_failed),
+            Fault::Deaf => count(&mut self.stats.deaf),
+            Fault::Malformed | Fault::Subscribe => {}
+            Fault::Publish => {
+                count(&mut self.stats.publish_failed);
+                self.publishing = false;
+                self.subscriptions.verify(now);
+            }
+            Fault::Unexpected => count(&mut self.stats.unexpected),
+        }
+        self.faults.note(fault, listening, now)
+    }
+
+    /// So many messages have come in so far by the subscribing connection, whomever they were for. To be said before
+    /// [`handle_timeout`](Self::handle_timeout).
+    pub const fn note_traffic(&mut self, count: u64) {
+        self.subscriptions.note_traffic(count);
     }
 
     /// The sockets that the last broadcast or message is for, as indices of their [`NameId`].
@@ -223,7 +272,7 @@ impl Adapter {
 
     /// Redis or its client refused the subscription asked for by [`Output::Subscribe`].
     pub fn handle_refused(&mut self, id: u32, now: Time) {
-        self.stats.refused += 1;
+        count(&mut self.stats.refused);
         self.subscriptions.handle_refused(id, now);
     }
 
@@ -234,6 +283,7 @@ impl Adapter {
 
     /// Redis has taken the message of [`Output::Publish`].
     pub fn handle_published(&mut self, token: u32, now: Time) {
+        self.publishing = true;
         if token == PROBE {
             self.subscriptions.handle_probe_taken(now);
         }
@@ -275,24 +325,45 @@ impl Adapter {
         }
         while let Some(queued) = self.outputs.pop_front() {
             match queued {
-                Queued::Now(output) => return Some(output),
+                Queued::Now(output) => return Some(self.asked(output)),
                 Queued::WhenHeard(output) => match self.subscriptions.wait_for(None) {
                     Some(wait) => self.await_wait(wait, Awaiting::Publish(output), now),
-                    None => return Some(output),
+                    None => return Some(self.asked(output)),
                 },
             }
         }
         let (id, step, name) = self.subscriptions.poll_step(now)?;
-        Some(match step {
+        let output = match step {
             Step::Probe => {
                 let mut message = Vec::new();
                 classic::write_probe(&mut message, &self.uid);
                 let channel = self.channels.probe(&self.uid);
                 Output::Publish { token: Some(PROBE), channel, message }
             }
-            Step::Subscribe => Output::Subscribe { id, name },
+            Step::Deaf => Output::Deaf { name: name.name },
+            Step::Reconnect => Output::Reconnect,
+            Step::Subscribe { anew } => Output::Subscribe { id, anew, name },
             Step::Unsubscribe => Output::Unsubscribe { id, name },
-        })
+        };
+        Some(self.asked(output))
+    }
+
+    /// Counts what the host is asked for.
+    fn asked(&mut self, output: Output) -> Output {
+        if let Output::Publish { message, .. } = &output {
+            self.note_sent(message.len());
+        }
+        output
+    }
+
+    fn note_sent(&mut self, bytes: usize) {
+        count(&mut self.stats.messages_out);
+        add(&mut self.stats.bytes_out, bytes);
+    }
+
+    fn note_received(&mut self, bytes: usize) {
+        count(&mut self.stats.messages_in);
+        add(&mut self.stats.bytes_in, bytes);
     }
 
     /// Gives back memory beyond so many bytes that a huge message took.

@@ -11,6 +11,7 @@ use crate::room::Room;
 use crate::transcode::Outside;
 
 use super::Adapter;
+use super::stats::count;
 
 /// An event to be broadcast.
 #[derive(Clone, Copy, Debug)]
@@ -89,10 +90,13 @@ impl Adapter {
             return Ok(None);
         }
         let sent = self.write_message(body, rooms, except, flags, out);
-        *match sent {
-            Ok(_) => &mut self.stats.published,
-            Err(_) => &mut self.stats.unpublished,
-        } += 1;
+        match &sent {
+            Ok(sent) => {
+                count(&mut self.stats.published);
+                self.note_sent(sent.message.len());
+            }
+            Err(_) => count(&mut self.stats.unpublished),
+        }
         sent.map(Some)
     }
 
@@ -125,7 +129,7 @@ impl Adapter {
             [b'5', rest @ ..] => rest
                 .iter()
                 .position(|&byte| byte == b'-')
-                .and_then(|dash| rest.get(dash + 1..))
+                .and_then(|dash| rest.get(dash..)?.get(1..))
                 .ok_or(SendError::Packet)?,
             _ => return Err(SendError::Packet),
         };

@@ -51,6 +51,11 @@ pub enum Output {
         /// The request.
         request: u32,
     },
+    /// Know that a subscription which Redis had confirmed brings nothing. All are made anew.
+    Deaf {
+        /// The channel or the pattern.
+        name: String,
+    },
     /// Sockets disconnect.
     Disconnect {
         /// The sockets.
@@ -102,6 +107,9 @@ pub enum Output {
         #[serde(serialize_with = "as_text_or_bytes")]
         message: Vec<u8>,
     },
+    /// Drop the subscribing connection, so that the client makes a new one: what it is asked is not answered any
+    /// more. Nothing follows but `handle_lost`, where the host can do it.
+    Reconnect,
     /// Call the listeners of this server: `handle_called_back` when one calls back.
     ServerSideEmit {
         /// The event's name and its arguments: a list.
@@ -113,6 +121,9 @@ pub enum Output {
     Subscribe {
         /// What the answer has to name.
         id: u32,
+        /// Whether the client believes to have the subscription, which nothing comes in by: then it has to be
+        /// ended first.
+        anew: bool,
         /// What to subscribe to.
         #[serde(flatten)]
         name: Name,

@@ -11,6 +11,7 @@ use crate::rooms::NameId;
 use crate::time::{Duration, Time};
 use crate::transcode::Outside;
 
+use super::stats::count;
 use super::{Adapter, Awaiting, Body, BroadcastCommand, Output, Queued, SendError, Value};
 
 /// How long answers are waited for; `None` stands for the option `requestsTimeout`.
@@ -144,10 +145,10 @@ impl Adapter {
             flags: Data::Json(flags, Outside::default()),
         });
         let message = self.write(request, Some(self.requests.next_number()));
-        *match message {
+        count(match message {
             Ok(_) => &mut self.stats.published,
             Err(_) => &mut self.stats.unpublished,
-        } += 1;
+        });
         let message = message?;
         // In any case at once, since what is sent later must not overtake it.
         if self.subscriptions.is_closed() {
@@ -277,6 +278,7 @@ impl Adapter {
     pub(super) fn handle_request_timeouts(&mut self, now: Time) {
         while let Some(number) = self.requests.next_due(now) {
             if let Some(missing) = self.requests.end(number) {
+                count(&mut self.stats.timeouts);
                 let ending = Ending::TimedOut { missing };
                 self.push(Output::Ended { request: number.0, ending });
             }

@@ -61,8 +61,10 @@ pub const HOLE: u8 = 1;
 /// several times slower. The strings are taken to be UTF-8, which a `TextEncoder` always writes;
 /// what is not goes through as it is.
 pub fn fill(text: &[u8], strings: &[&[u8]], out: &mut Vec<u8>) {
-    let length: usize = strings.iter().map(|string| string.len() + string.len() / 8).sum();
-    let mut appender = Appender::new(out, text.len() + length + 64);
+    let expected = strings.iter().fold(text.len().saturating_add(64), |length, string| {
+        length.saturating_add(string.len()).saturating_add(string.len() / 8)
+    });
+    let mut appender = Appender::new(out, expected);
     let mut strings = strings.iter();
     for piece in text.split_inclusive(|&byte| byte == HOLE) {
         appender.put_slice(piece.strip_suffix(&[HOLE]).unwrap_or(piece));

@@ -24,22 +24,26 @@ impl Number {
         let start = usize::from(negative);
         let mut mantissa = 0_u64;
         let integer = digits(text, start, &mut mantissa);
-        let leading_zero = text.get(start) == Some(&b'0') && integer > start + 1;
+        let leading_zero = text.get(start) == Some(&b'0') && integer > start.saturating_add(1);
         if integer == start || leading_zero {
-            return (None, if leading_zero { start + 1 } else { start });
+            return (None, start.saturating_add(usize::from(leading_zero)));
         }
         if !matches!(text.get(integer), Some(b'.' | b'e' | b'E'))
-            && integer - start <= 19
+            && integer.saturating_sub(start) <= 19
             && mantissa <= MAX_SAFE
         {
             let value = mantissa.cast_signed();
-            return (Some(Self::Integer(if negative { -value } else { value })), integer);
+            return (
+                Some(Self::Integer(if negative { value.saturating_neg() } else { value })),
+                integer,
+            );
         }
         let mut end = integer;
         let mut fraction = 0;
         if text.get(end) == Some(&b'.') {
-            end = digits(text, end + 1, &mut mantissa);
-            fraction = end - integer - 1;
+            let first = end.saturating_add(1);
+            end = digits(text, first, &mut mantissa);
+            fraction = end.saturating_sub(first);
             if fraction == 0 {
                 return (None, end);
             }
@@ -47,17 +51,14 @@ impl Number {
         let mut exponent = false;
         if let Some(b'e' | b'E') = text.get(end) {
             exponent = true;
-            end += 1;
-            if let Some(b'+' | b'-') = text.get(end) {
-                end += 1;
-            }
-            let first = end;
-            end = digits(text, end, &mut 0);
+            let sign = text.get(end.saturating_add(1));
+            let first = end.saturating_add(if let Some(b'+' | b'-') = sign { 2 } else { 1 });
+            end = digits(text, first, &mut 0);
             if end == first {
                 return (None, end);
             }
         }
-        let digits = end - start;
+        let digits = end.saturating_sub(start);
         // Two floats without error, so that one division rounds as the standard demands.
         if let Some(power) = TENS.get(fraction)
             && !exponent
@@ -74,12 +75,13 @@ impl Number {
 
 /// Passes digits from `at` on, adding them to `value`, which is right for 19 of them.
 #[inline(always)]
-fn digits(text: &[u8], mut at: usize, value: &mut u64) -> usize {
-    while let Some(&digit @ b'0'..=b'9') = text.get(at) {
-        *value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        at += 1;
+fn digits(text: &[u8], at: usize, value: &mut u64) -> usize {
+    let mut rest = text.get(at..).unwrap_or_default();
+    while let [digit @ b'0'..=b'9', more @ ..] = rest {
+        *value = value.wrapping_mul(10).wrapping_add(u64::from(digit & 0x0f));
+        rest = more;
     }
-    at
+    text.len().saturating_sub(rest.len())
 }
 
 const TENS: [f64; 20] = [
@@ -116,13 +118,14 @@ fn write_decimal(out: &mut Appender<'_>, value: f64) -> bool {
     }
     let whole = magnitude as u32;
     write_unsigned(out, whole.into());
-    let fraction = (millionths - u64::from(whole) * u64::from(MILLION)) as u32;
+    let fraction =
+        millionths.wrapping_sub(u64::from(whole).wrapping_mul(u64::from(MILLION))) as u32;
     if fraction > 0 {
-        let [[a, b], [c, d], [e, f]] = [fraction / 10_000, fraction / 100 % 100, fraction % 100]
-            .map(|pair| PAIRS[pair as usize]);
+        let [[a, b], [c, d], [e, f]] =
+            [fraction / 10_000, fraction / 100 % 100, fraction % 100].map(two_digits);
         let digits = [b'.', a, b, c, d, e, f];
         let zeros = digits.iter().rev().take_while(|&&digit| digit == b'0').count();
-        out.put_chunk(&digits, digits.len() - zeros);
+        out.put_chunk(&digits, digits.len().saturating_sub(zeros));
     }
     true
 }
@@ -131,8 +134,8 @@ fn write_decimal(out: &mut Appender<'_>, value: f64) -> bool {
 #[inline(always)]
 pub(crate) fn write_unsigned(out: &mut Appender<'_>, value: u64) {
     match value {
-        0..10 => out.put([b'0' + value as u8]),
-        10..100 => out.put(PAIRS[value as usize]),
+        0..10 => out.put([b'0' | value as u8]),
+        10..100 => out.put(two_digits(value as u32)),
         _ => write_digits(out, value),
     }
 }
@@ -145,27 +148,33 @@ fn write_digits(out: &mut Appender<'_>, value: u64) {
         return out.put_with(|room: &mut [u8; 8]| {
             let mut low = low;
             for pair in room.as_chunks_mut().0.iter_mut().rev() {
-                *pair = PAIRS[(low % 100) as usize];
+                *pair = two_digits(low % 100);
                 low /= 100;
             }
             8
         });
     };
-    let count = low.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let count = low.checked_ilog10().map_or(1, |log| (log as usize).saturating_add(1));
     out.put_with(|room: &mut [u8; 10]| {
-        let mut end = count;
-        while let Some(pair) = room.get_mut(..end).and_then(<[u8]>::last_chunk_mut) {
-            *pair = PAIRS[(low % 100) as usize];
+        let (first, pairs) = room.get_mut(..count).unwrap_or_default().as_rchunks_mut();
+        for pair in pairs.iter_mut().rev() {
+            *pair = two_digits(low % 100);
             low /= 100;
-            end -= 2;
         }
-        if end == 1 {
-            room[0] = b'0' + low as u8;
+        if let [digit] = first {
+            *digit = b'0' | low as u8;
         }
         count
     });
 }
 
+/// The digits of a number below 100.
+#[inline(always)]
+fn two_digits(value: u32) -> [u8; 2] {
+    PAIRS.get(value as usize).copied().unwrap_or_default()
+}
+
+#[expect(clippy::indexing_slicing, reason = "done when compiling")]
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[0; 2]; 100];
     let mut value = 0;

@@ -28,7 +28,7 @@ impl<'a> Object<'a> {
     /// Adds a text; a lone surrogate in it takes three bytes, and is escaped.
     pub(crate) fn text(&mut self, name: &str, text: &[u8]) {
         let out = self.member(name);
-        let mut appender = Appender::new(out, text.len() + 2);
+        let mut appender = Appender::new(out, text.len().saturating_add(2));
         write_text(&mut appender, text, text.len(), b',');
         appender.strip_comma();
     }

@@ -25,7 +25,14 @@ impl<'a> Reader<'a> {
     /// Moves on, at most to the end.
     #[inline(always)]
     pub(crate) fn advance(&mut self, bytes: usize) {
-        self.position = (self.position + bytes).min(self.text.len());
+        self.position = self.position.saturating_add(bytes).min(self.text.len());
+    }
+
+    /// Moves behind bytes that are there, so that this never wraps.
+    #[inline(always)]
+    fn pass(&mut self, bytes: usize) {
+        self.position = self.position.wrapping_add(bytes);
+        debug_assert!(self.position <= self.text.len());
     }
 
     /// Passes blanks and gives the byte behind them, where the cursor then is; `None` at the end.
@@ -33,7 +40,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.rest().first()? {
-                b' ' | b'\n' | b'\r' | b'\t' => self.position += 1,
+                b' ' | b'\n' | b'\r' | b'\t' => self.pass(1),
                 byte => return Some(byte),
             }
         }
@@ -45,7 +52,7 @@ impl<'a> Reader<'a> {
         if self.peek() != Some(byte) {
             return Err(self.unexpected());
         }
-        self.position += 1;
+        self.pass(1);
         Ok(())
     }
 
@@ -57,7 +64,7 @@ impl<'a> Reader<'a> {
             self.advance(same);
             return Err(self.unexpected());
         }
-        self.position += N;
+        self.pass(N);
         Ok(())
     }
 
@@ -78,7 +85,7 @@ impl<'a> Reader<'a> {
         if block.get(length) != Some(&b'"') {
             return None;
         }
-        self.position += length + 2;
+        self.pass(length.saturating_add(2));
         Some((block, length))
     }
 
@@ -93,9 +100,9 @@ impl<'a> Reader<'a> {
             length = plain_prefix::<false>(self.rest());
         }
         let text = self.rest().get(..length).unwrap_or_default();
-        self.position += length;
+        self.pass(length);
         match self.rest().first() {
-            Some(b'"') => self.position += 1,
+            Some(b'"') => self.pass(1),
             Some(b'\\') => {
                 self.position = start;
                 return Ok(None);
@@ -114,16 +121,17 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let start = self.position;
         loop {
-            self.position += copy_plain::<false>(out, self.rest(), self.rest().len());
+            let plain = copy_plain::<false>(out, self.rest(), self.rest().len());
+            self.pass(plain);
             match self.rest() {
                 [b'"', ..] => break,
-                [b'\\', ..] => self.position += 1,
+                [b'\\', ..] => self.pass(1),
                 _ => return Err(self.unexpected()),
             }
             self.unescape(out)?;
         }
         let text = self.text.get(start..self.position).unwrap_or_default();
-        self.position += 1;
+        self.pass(1);
         simdutf8::basic::from_utf8(text).map_err(|_| DecodeError::InvalidUtf8)?;
         Ok(())
     }
@@ -141,12 +149,12 @@ impl<'a> Reader<'a> {
             Some(b'u') => {
                 let (unit, rest) =
                     self.rest().get(1..).and_then(hex_unit).ok_or_else(|| self.unexpected())?;
-                self.position = self.text.len() - write_unit(out, unit, rest).len();
+                self.position = self.text.len().saturating_sub(write_unit(out, unit, rest).len());
                 return Ok(());
             }
             _ => return Err(self.unexpected()),
         };
-        self.position += 1;
+        self.pass(1);
         out.put([character]);
         Ok(())
     }

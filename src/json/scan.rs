@@ -63,11 +63,12 @@ pub(super) fn plain_prefix<const ASCII: bool>(text: &[u8]) -> usize {
     while let Some((block, more)) = rest.split_first_chunk() {
         let plain = plain_bytes::<ASCII>(block);
         if plain < BLOCK {
-            return text.len() - rest.len() + plain;
+            return text.len().saturating_sub(rest.len()).saturating_add(plain);
         }
         rest = more;
     }
-    text.len() - rest.len() + plain_bytes_of_rest::<ASCII>(rest)
+    let passed = text.len().saturating_sub(rest.len());
+    passed.saturating_add(plain_bytes_of_rest::<ASCII>(rest))
 }
 
 /// Copies the plain start of the text that is the first `length` bytes of `window`, and gives its
@@ -89,7 +90,7 @@ pub(super) fn copy_plain<const ASCII: bool>(
             for (place, block) in room.as_chunks_mut().0.iter_mut().zip(stretch.as_chunks().0) {
                 *place = *block;
                 let plain = plain_bytes::<ASCII>(block);
-                copied += plain;
+                copied = plain.saturating_add(copied);
                 if plain < BLOCK {
                     break;
                 }
@@ -97,22 +98,23 @@ pub(super) fn copy_plain<const ASCII: bool>(
             copied = copied.min(left);
             copied
         });
-        left -= copied;
+        left = left.saturating_sub(copied);
         if copied < STRETCH {
-            return length - left;
+            return length.saturating_sub(left);
         }
         rest = more;
     }
     while let Some((block, more)) = rest.split_first_chunk() {
         let plain = plain_bytes::<ASCII>(block).min(left);
         out.put_chunk(block, plain);
-        left -= plain;
+        left = left.saturating_sub(plain);
         if plain < BLOCK {
-            return length - left;
+            return length.saturating_sub(left);
         }
         rest = more;
     }
-    length - left + copy_plain_rest::<ASCII>(out, rest.get(..left).unwrap_or_default())
+    let rest = rest.get(..left).unwrap_or_default();
+    length.saturating_sub(left).saturating_add(copy_plain_rest::<ASCII>(out, rest))
 }
 
 /// Copies the plain start of less than a block, and gives its length.

@@ -3,8 +3,8 @@
 
 /// The character that two surrogates make.
 pub(super) fn pair(high: u16, low: u16) -> char {
-    let code = 0x1_0000 + (u32::from(high & 0x3ff) << 10) + u32::from(low & 0x3ff);
-    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+    let code = u32::from(high & 0x3ff) << 10 | u32::from(low & 0x3ff);
+    char::from_u32(code.saturating_add(0x1_0000)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// The surrogate that a text starts with.

@@ -17,11 +17,13 @@ pub(crate) fn write_text(out: &mut Appender<'_>, window: &[u8], length: usize, e
         && plain_bytes::<true>(block) >= length
     {
         return out.put_with(|room: &mut [u8; BLOCK + 3]| {
-            room[0] = b'"';
-            room[1..=BLOCK].copy_from_slice(block);
-            room[length + 1] = b'"';
-            room[length + 2] = end;
-            length + 3
+            let [open, text @ ..] = room;
+            *open = b'"';
+            text[..BLOCK].copy_from_slice(block);
+            if let Some(close) = text.get_mut(length..).and_then(<[u8]>::first_chunk_mut) {
+                *close = [b'"', end];
+            }
+            length.saturating_add(3)
         });
     }
     out.put([b'"']);
@@ -64,6 +66,7 @@ fn write_escaped<'a, const ASCII: bool>(out: &mut Appender<'_>, text: &'a [u8]) 
     while let Some(window) = rest.first_chunk::<{ 2 * STRETCH }>() {
         let (stretch, _) = window.split_first_chunk::<STRETCH>().unwrap_or((&[0; STRETCH], &[]));
         let mut marks = odd_bytes_of_stretch::<ASCII>(stretch);
+        // Both positions stay inside the stretch, the start at or before the end: nothing wraps.
         let mut start = 0;
         while marks != 0 {
             let end = marks.trailing_zeros() as usize;
@@ -72,30 +75,30 @@ fn write_escaped<'a, const ASCII: bool>(out: &mut Appender<'_>, text: &'a [u8]) 
                 out.put_slice(rest.get(start..end).unwrap_or_default());
                 return rest.get(end..).unwrap_or_default();
             }
-            let letter = SHORT_ESCAPES[usize::from(byte)];
+            let letter = short_escape(byte);
             // Most runs are short; a longer one has its first half copied before.
-            if end - start > PIECE {
+            if end.wrapping_sub(start) > PIECE {
                 put_piece(out, window, start, |_| PIECE);
-                start += PIECE;
+                start = start.wrapping_add(PIECE);
             }
             put_piece(out, window, start, |room| {
-                let plain = end - start;
-                if let Some(escape) = room.get_mut(plain..plain + 2) {
-                    escape.copy_from_slice(&[b'\\', letter]);
+                let plain = end.wrapping_sub(start);
+                if let Some(escape) = room.get_mut(plain..).and_then(<[u8]>::first_chunk_mut) {
+                    *escape = [b'\\', letter];
                 }
-                plain + if letter == 0 { 0 } else { 2 }
+                plain.wrapping_add(if letter == 0 { 0 } else { 2 })
             });
             if letter == 0 {
                 write_unit(out, byte.into());
             }
-            marks &= marks - 1;
-            start = end + 1;
+            marks &= marks.wrapping_sub(1);
+            start = end.wrapping_add(1);
         }
-        if STRETCH - start > PIECE {
+        if STRETCH.wrapping_sub(start) > PIECE {
             put_piece(out, window, start, |_| PIECE);
-            start += PIECE;
+            start = start.wrapping_add(PIECE);
         }
-        put_piece(out, window, start, |_| STRETCH - start);
+        put_piece(out, window, start, |_| STRETCH.wrapping_sub(start));
         rest = rest.get(STRETCH..).unwrap_or_default();
     }
     loop {
@@ -175,13 +178,19 @@ fn write_unicode(out: &mut Appender<'_>, text: &[u8]) {
 #[inline(always)]
 fn write_escape(out: &mut Appender<'_>, byte: u8) {
     // A table, since which of them comes next cannot be predicted.
-    match SHORT_ESCAPES[usize::from(byte)] {
+    match short_escape(byte) {
         0 => write_unit(out, byte.into()),
         letter => out.put([b'\\', letter]),
     }
 }
 
+#[inline(always)]
+fn short_escape(byte: u8) -> u8 {
+    SHORT_ESCAPES.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 /// What follows the backslash, for the bytes that have an escape of two characters; 0 for the others.
+#[expect(clippy::indexing_slicing, reason = "done when compiling")]
 const SHORT_ESCAPES: [u8; 256] = {
     let mut letters = [0; 256];
     letters[0x08] = b'b';
@@ -196,8 +205,10 @@ const SHORT_ESCAPES: [u8; 256] = {
 
 /// Writes a UTF-16 code unit as `\uxxxx`.
 fn write_unit(out: &mut Appender<'_>, unit: u16) {
-    let digit = |shift: u32| HEX[usize::from(unit >> shift & 0xf)];
-    out.put([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    let digits = [unit >> 12, unit >> 8, unit >> 4, unit]
+        .map(|digit| HEX.get(usize::from(digit & 0xf)).copied().unwrap_or_default());
+    out.put(*b"\\u");
+    out.put(digits);
 }
 
 fn write_char(out: &mut Appender<'_>, character: char) {
@@ -237,6 +248,7 @@ pub(crate) fn write_date(out: &mut Appender<'_>, milliseconds: f64) {
 }
 
 /// The year, month and day that lie so many days after 1970-01-01, in the Gregorian calendar.
+#[expect(clippy::arithmetic_side_effects, reason = "a Date is within 10^8 days of 1970")]
 fn civil(days: i64) -> (i64, u32, u32) {
     // Eras of 400 years, years that start in March: the leap day comes last.
     const ERA: i64 = 146_097;
@@ -254,7 +266,7 @@ fn civil(days: i64) -> (i64, u32, u32) {
 fn decimal<const N: usize>(mut value: u32) -> [u8; N] {
     let mut digits = [b'0'; N];
     for digit in digits.iter_mut().rev() {
-        *digit += (value % 10) as u8;
+        *digit |= (value % 10) as u8;
         value /= 10;
     }
     digits

@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub fn pass<const N: usize>(&mut self, expected: &[u8; N]) -> bool {
         let passed = self.rest().first_chunk() == Some(expected);
-        self.position += if passed { N } else { 0 };
+        self.position = self.position.saturating_add(if passed { N } else { 0 });
         passed
     }
 
@@ -151,11 +151,11 @@ impl<'a> Reader<'a> {
             0xc2 => Item::Bool(false),
             0xc3 => Item::Bool(true),
             0xc4..=0xc6 => {
-                let length = tail.length(marker - 0xc4)?;
+                let length = tail.length(marker.wrapping_sub(0xc4))?;
                 Item::Bin(tail.slice(length)?)
             }
             0xc7..=0xc9 => {
-                let length = tail.length(marker - 0xc7)?;
+                let length = tail.length(marker.wrapping_sub(0xc7))?;
                 let [kind] = tail.chunk()?;
                 Item::Ext(kind.cast_signed(), tail.slice(length)?)
             }
@@ -171,23 +171,24 @@ impl<'a> Reader<'a> {
             0xd3 => Item::Signed(i64::from_be_bytes(tail.chunk()?)),
             0xd4..=0xd8 => {
                 let [kind] = tail.chunk()?;
-                Item::FixedExt(kind.cast_signed(), tail.slice(1 << (marker - 0xd4))?)
+                let power = u32::from(marker.wrapping_sub(0xd4));
+                Item::FixedExt(kind.cast_signed(), tail.slice(1_u32.wrapping_shl(power))?)
             }
             0xd9..=0xdb => {
-                let length = tail.length(marker - 0xd9)?;
+                let length = tail.length(marker.wrapping_sub(0xd9))?;
                 Item::Str(tail.slice(length)?)
             }
             0xdc | 0xdd => {
-                let count = tail.length(marker - 0xdb)?;
+                let count = tail.length(marker.wrapping_sub(0xdb))?;
                 tail.array(count)?
             }
             0xde | 0xdf => {
-                let count = tail.length(marker - 0xdd)?;
+                let count = tail.length(marker.wrapping_sub(0xdd))?;
                 tail.map(count)?
             }
             0xe0..=0xff => Item::Signed(marker.cast_signed().into()),
         };
-        self.position = self.bytes.len() - tail.0.len();
+        self.position = self.bytes.len().saturating_sub(tail.0.len());
         Ok(item)
     }
 
@@ -247,37 +248,35 @@ impl<'a> Reader<'a> {
     /// Moves behind one whole value, whatever it holds; its depth does not matter.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
         let mut at = self.position;
-        // Values still to pass: at most 30 for each byte passed and one for each byte left, so no
-        // sum here overflows.
+        // Values still to pass: at most 30 for each byte passed and one for each byte left.
         let mut pending = 1_u64;
-        while pending > 0 {
+        while let Some(others) = pending.checked_sub(1) {
             let Some(&marker) = self.bytes.get(at) else {
                 return Err(DecodeError::Truncated);
             };
-            let step = STEPS[usize::from(marker)];
-            pending -= 1;
+            let step = Step::of(marker);
             if step.width == 0 {
-                at += usize::from(step.size);
-                pending += u64::from(step.children);
+                at = at.saturating_add(step.size.into());
+                pending = others.saturating_add(step.children.into());
                 continue;
             }
             if step.width == RESERVED {
                 return Err(DecodeError::Reserved);
             }
-            let length =
-                Tail(self.bytes.get(at + 1..).unwrap_or_default()).length(step.width - 1)?;
-            at += usize::from(step.size);
+            let mut tail = Tail(self.bytes.get(at.saturating_add(1)..).unwrap_or_default());
+            let length = tail.length(step.width.saturating_sub(1))?;
+            at = at.saturating_add(step.size.into());
             let left = self.bytes.len().checked_sub(at).ok_or(DecodeError::Truncated)?;
             let (bytes, values) = if step.children == 0 {
                 (u64::from(length), 0)
             } else {
-                (0, u64::from(length) * u64::from(step.children))
+                (0, u64::from(length).saturating_mul(step.children.into()))
             };
-            if bytes + values > left as u64 {
+            if bytes.saturating_add(values) > left as u64 {
                 return Err(DecodeError::Truncated);
             }
-            at += bytes as usize;
-            pending += values;
+            at = at.saturating_add(bytes as usize);
+            pending = others.saturating_add(values);
         }
         if at > self.bytes.len() {
             return Err(DecodeError::Truncated);
@@ -291,7 +290,7 @@ impl<'a> Reader<'a> {
         let rest = self.rest();
         let start = self.position;
         self.skip()?;
-        Ok(rest.get(..self.position - start).unwrap_or_default())
+        Ok(rest.get(..self.position.saturating_sub(start)).unwrap_or_default())
     }
 
     /// Whether JSON can carry the next value, as far as it can be read: no binary data, no extension but
@@ -299,14 +298,16 @@ impl<'a> Reader<'a> {
     pub fn fits_json(&self) -> bool {
         let mut reader = self.clone();
         let mut pending = 1_u64;
-        while pending > 0 {
-            pending -= 1;
+        while let Some(others) = pending.checked_sub(1) {
+            pending = others;
             match reader.item() {
                 Ok(Item::FixedExt(0, [_])) => {}
                 Ok(Item::Bin(_) | Item::Ext(..) | Item::FixedExt(..)) => return false,
                 Ok(Item::Float(number)) if !number.is_finite() => return false,
-                Ok(Item::Array(count)) => pending += u64::from(count),
-                Ok(Item::Map(count)) => pending += 2 * u64::from(count),
+                Ok(Item::Array(count)) => pending = pending.saturating_add(count.into()),
+                Ok(Item::Map(count)) => {
+                    pending = pending.saturating_add(u64::from(count).saturating_mul(2));
+                }
                 Ok(_) => {}
                 Err(_) => break,
             }
@@ -332,7 +333,7 @@ impl<'a> Reader<'a> {
                     return Err(DecodeError::Key);
                 }
                 Item::Array(count) => (u64::from(count), false),
-                Item::Map(count) => (2 * u64::from(count), true),
+                Item::Map(count) => (u64::from(count).saturating_mul(2), true),
                 _ => continue,
             };
             if stack.len() > MAX_DEPTH {
@@ -416,11 +417,21 @@ struct Step {
     children: u8,
 }
 
+impl Step {
+    #[inline(always)]
+    fn of(marker: u8) -> Self {
+        STEPS.get(usize::from(marker)).copied().unwrap_or(Self::ONE_BYTE)
+    }
+
+    const ONE_BYTE: Self = Self { size: 1, width: 0, children: 0 };
+}
+
 /// The byte c1 has a width that no length has.
 const RESERVED: u8 = 4;
 
+#[expect(clippy::indexing_slicing, reason = "done when compiling")]
 const STEPS: [Step; 256] = {
-    let mut steps = [Step { size: 1, width: 0, children: 0 }; 256];
+    let mut steps = [Step::ONE_BYTE; 256];
     let mut marker = 0x80_u8;
     loop {
         let low = marker & 0x0f;

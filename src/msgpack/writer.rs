@@ -117,7 +117,7 @@ pub fn write_map_header(out: &mut impl Sink, count: u32) {
 /// Writes a time, in milliseconds since 1970, as the timestamp extension: 32, 64 or 96 bits wide.
 pub fn write_timestamp(out: &mut impl Sink, milliseconds: i64) {
     let seconds = milliseconds.div_euclid(1000);
-    let nanoseconds = milliseconds.rem_euclid(1000) as u32 * 1_000_000;
+    let nanoseconds = (milliseconds.rem_euclid(1000) as u32).saturating_mul(1_000_000);
     match seconds {
         0..0x1_0000_0000 if nanoseconds == 0 => {
             out.put([0xd6, 0xff]);

@@ -155,7 +155,9 @@ impl Pages {
     }
 
     fn bound(&self) -> usize {
-        self.0.last().map_or(0, |last| (self.0.len() - 1) * PAGE + last.len())
+        self.0
+            .split_last()
+            .map_or(0, |(last, full)| full.len().saturating_mul(PAGE).saturating_add(last.len()))
     }
 
     /// Makes one vacant place at the end; memory runs out long before the ids do.

@@ -90,11 +90,11 @@ impl Members {
             Self::Few(list) => out.extend_from_slice(list),
             Self::Many(bitmap) => {
                 let start = out.len();
-                out.resize(start + self.len(), 0);
+                out.resize(start.saturating_add(self.len()), 0);
                 // The bitmap copies in bulk, several times faster than one by one.
                 let copied =
                     bitmap.iter().next_many(out.get_mut(start..).unwrap_or_default()).len();
-                out.truncate(start + copied);
+                out.truncate(start.saturating_add(copied));
             }
         }
     }

@@ -18,12 +18,12 @@ impl Slots {
     pub(super) fn insert(&mut self, socket: NameId) -> bool {
         let (at, bit) = place(socket);
         if at >= self.words.len() {
-            self.words.resize(at + 1, 0);
+            self.words.resize(at.saturating_add(1), 0);
         }
         let Some(word) = self.words.get_mut(at) else { return false };
         let new = *word & bit == 0;
         *word |= bit;
-        self.len += usize::from(new);
+        self.len = self.len.saturating_add(new.into());
         new
     }
 
@@ -31,7 +31,7 @@ impl Slots {
     pub(super) fn remove(&mut self, socket: NameId) {
         let (at, bit) = place(socket);
         if let Some(word) = self.words.get_mut(at) {
-            self.len -= usize::from(*word & bit != 0);
+            self.len = self.len.saturating_sub((*word & bit != 0).into());
             *word &= !bit;
         }
     }
@@ -45,13 +45,13 @@ impl Slots {
     pub(super) fn iter(&self) -> impl Iterator<Item = NameId> {
         self.words
             .iter()
-            .zip(0..)
-            .flat_map(|(&word, at)| Bits(word).map(move |bit| NameId(at * 64 + bit)))
+            .zip((0..).step_by(64))
+            .flat_map(|(&word, first)| Bits(word).map(move |bit| NameId(first | bit)))
     }
 }
 
 fn place(socket: NameId) -> (usize, u64) {
-    (socket.index() / 64, 1 << (socket.index() % 64))
+    (socket.index() / 64, 1_u64.wrapping_shl(socket.0))
 }
 
 /// The positions of the bits that are set.

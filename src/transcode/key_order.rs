@@ -69,11 +69,11 @@ pub(super) fn scan(mut reader: Reader<'_>) -> Result<Vec<OutOfOrder>, DecodeErro
     let mut found = Vec::new();
     let mut stack = vec![Frame { start: reader.position(), remaining: 1, members: None }];
     while let Some(frame) = stack.last_mut() {
-        if frame.remaining == 0 {
+        let Some(remaining) = frame.remaining.checked_sub(1) else {
             found.extend(stack.pop().and_then(|frame| out_of_order(frame, reader.position())));
             continue;
-        }
-        frame.remaining -= 1;
+        };
+        frame.remaining = remaining;
         if let Some(members) = &mut frame.members {
             let key = reader.position();
             members.push(Member { index: array_index(&reader.item()?), key });

@@ -27,7 +27,7 @@ impl<T: Copy> Stack<T> {
             None if self.depth < MAX_DEPTH => self.more.push(frame),
             None => return None,
         }
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         Some(())
     }
 

@@ -91,7 +91,7 @@ fn walk(
     sorted: &[OutOfOrder],
 ) -> Result<(), Stop> {
     let expected = reader.rest().len();
-    let out = &mut Appender::new(out, expected + expected / 4 + 64);
+    let out = &mut Appender::new(out, expected.saturating_add(expected / 4).saturating_add(64));
     let mut stack = Stack::new(Frame::WHOLE);
     let mut frame = Frame::WHOLE;
     // A cursor that nothing points to can stay in registers.
@@ -146,13 +146,13 @@ fn next(
         if let Kind::Sorted(place) = frame.kind
             && let Some(map) = sorted.get(place)
         {
-            let done = map.keys.len() - frame.remaining as usize;
+            let done = map.keys.len().saturating_sub(frame.remaining as usize);
             cursor.rewind(map.keys.get(done).copied().unwrap_or(map.end));
         }
-        if frame.remaining == 0 {
+        let Some(remaining) = frame.remaining.checked_sub(1) else {
             return Ok(false);
-        }
-        frame.remaining -= 1;
+        };
+        frame.remaining = remaining;
         if let Kind::Array | Kind::Whole = frame.kind {
             return Ok(true);
         }
@@ -176,7 +176,7 @@ fn next(
         let [0xd4, 0, _, ..] = cursor.rest() else {
             return Ok(true);
         };
-        cursor.rewind(cursor.position() + 3);
+        cursor.rewind(cursor.position().saturating_add(3));
         out.rewind(start);
     }
 }
@@ -268,7 +268,7 @@ fn write_attachment(
     out.put(*b"{\"_placeholder\":true,\"num\":");
     json::write_unsigned(out, attachments.len() as u64);
     out.put([b'}']);
-    attachments.push(end - data.len()..end);
+    attachments.push(end.saturating_sub(data.len())..end);
 }
 
 /// Writes an extension: a timestamp, or an array of its type and its data as notepack.io 3.0.1

@@ -40,6 +40,9 @@ pub(super) fn transcode(
     result
 }
 
+/// The bytes in front of the longest texts and data, for their kind and length.
+const LONGEST_HEAD: usize = 5;
+
 /// Writes one value, which must be all there is. Heads take one byte; those whose count needs more
 /// are noted in `wide`.
 fn walk(
@@ -50,8 +53,11 @@ fn walk(
 ) -> Result<(), DecodeError> {
     let Outside { attachments, texts } = outside;
     let mut texts = texts.iter();
-    let more: usize = texts.clone().chain(attachments).map(|bytes| bytes.len() + 5).sum();
-    let out = &mut Appender::new(out, reader.rest().len() + more + 64);
+    let expected = reader.rest().len().saturating_add(64);
+    let expected = texts.clone().chain(attachments).fold(expected, |length, bytes| {
+        length.saturating_add(bytes.len()).saturating_add(LONGEST_HEAD)
+    });
+    let out = &mut Appender::new(out, expected);
     let whole = Frame { kind: Kind::Whole, head: 0, count: 0 };
     let mut stack = Stack::new(whole);
     let mut frame = whole;
@@ -125,7 +131,7 @@ fn next(
             _ => return Err(reader.unexpected()),
         }
     }
-    frame.count += 1;
+    frame.count = frame.count.saturating_add(1);
     if frame.kind == Kind::Object {
         reader.peek();
         write_text(out, reader)?;
@@ -170,7 +176,7 @@ fn write_text(out: &mut Appender<'_>, reader: &mut Reader<'_>) -> Result<(), Dec
         out.put_with(|room: &mut [u8; 17]| {
             room[0] = 0xa0 | length as u8;
             room[1..].copy_from_slice(block);
-            length + 1
+            length.saturating_add(1)
         });
         return Ok(());
     }
@@ -188,10 +194,10 @@ fn write_text(out: &mut Appender<'_>, reader: &mut Reader<'_>) -> Result<(), Dec
 #[inline(never)]
 fn write_escaped(out: &mut Appender<'_>, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     let head = out.position();
-    out.put([0; 5]);
+    out.put([0; LONGEST_HEAD]);
     let start = out.position();
     reader.unescape_text(out)?;
-    let length = out.position() - start;
+    let length = out.position().saturating_sub(start);
     out.rewind(head);
     msgpack::write_str_header(out, length);
     out.pull(start, length);
@@ -212,9 +218,9 @@ fn placeholder<'a>(text: &[u8], attachments: &[&'a [u8]]) -> Option<(&'a [u8], u
             return None;
         }
         place =
-            Some(place.unwrap_or(0_usize).checked_mul(10)?.checked_add(usize::from(digit - b'0'))?);
+            Some(place.unwrap_or(0_usize).checked_mul(10)?.checked_add(usize::from(digit & 0x0f))?);
         rest = more;
     }
     let rest = rest.strip_prefix(b"}")?;
-    Some((attachments.get(place?)?, text.len() - rest.len()))
+    Some((attachments.get(place?)?, text.len().saturating_sub(rest.len())))
 }

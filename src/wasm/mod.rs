@@ -17,8 +17,9 @@ mod value;
 
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use js_sys::Function;
-use slab::Slab;
 use wasm_bindgen::prelude::*;
 
 use crate::adapter::Adapter;
@@ -62,7 +63,9 @@ const LONGEST_INPUT: usize = 512 << 20;
 /// Every adapter of one JavaScript process, and the buffers they share.
 #[wasm_bindgen]
 pub struct Core {
-    adapters: Slab<Adapter>,
+    /// By handle; none is given twice.
+    adapters: HashMap<usize, Adapter, FixedState>,
+    last_handle: usize,
     input: Vec<u8>,
     output: Vec<u8>,
     /// A packet's text with the strings in its holes.
@@ -89,7 +92,8 @@ impl Core {
     pub fn new(bytes: Function) -> Self {
         console_error_panic_hook::set_once();
         Self {
-            adapters: Slab::new(),
+            adapters: HashMap::with_hasher(FixedState::with_seed(0)),
+            last_handle: 0,
             input: Vec::new(),
             output: Vec::new(),
             text: Vec::new(),
@@ -157,7 +161,7 @@ impl Core {
         }
         self.attachments = Vec::new();
         self.attachment_list = Vec::new();
-        for (_, adapter) in &mut self.adapters {
+        for adapter in self.adapters.values_mut() {
             adapter.shrink(KEPT);
         }
     }

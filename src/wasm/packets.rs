@@ -29,7 +29,7 @@ impl Core {
     /// If clients have a custom parser, [`take_data`](Self::take_data) gives its data.
     pub fn receive(&mut self, adapter: usize, length: usize) -> i32 {
         let Self { adapters, input, output, attachments, reason, bytes, data, .. } = self;
-        let (Some(adapter), Some(payload)) = (adapters.get_mut(adapter), input.get(..length))
+        let (Some(adapter), Some(payload)) = (adapters.get_mut(&adapter), input.get(..length))
         else {
             return UNWANTED;
         };
@@ -72,7 +72,7 @@ impl Core {
 
     /// The message just received, as MessagePack; where it was JSON (bit 3 of the flags).
     pub fn converted(&self, adapter: usize) -> Vec<u8> {
-        self.adapters.get(adapter).map(|adapter| adapter.converted().to_vec()).unwrap_or_default()
+        self.adapters.get(&adapter).map(|adapter| adapter.converted().to_vec()).unwrap_or_default()
     }
 
     /// Completes the frame around the packet's text that the input holds behind the `headroom`.
@@ -107,7 +107,7 @@ impl Core {
         let Self { adapters, input, reason, .. } = self;
         let lengths = [text_length, names_length, flags_length];
         let packet = Packet::read(input, lengths, [rooms, except], [0, attachments]);
-        let (Some(adapter), Some(packet)) = (adapters.get_mut(adapter), packet) else { return 0 };
+        let (Some(adapter), Some(packet)) = (adapters.get_mut(&adapter), packet) else { return 0 };
         let command = packet.command(raw, local);
         let sent = adapter.broadcast_with_ack(command, duration(timeout), time(now));
         let targets = adapter.targets();
@@ -125,10 +125,10 @@ impl Core {
     }
 
     /// Whether a message on the channel in the first `length` bytes of the input can concern a
-    /// socket here.
-    pub fn wants(&mut self, adapter: usize, length: usize) -> bool {
-        match (self.adapters.get_mut(adapter), self.input.get(..length)) {
-            (Some(adapter), Some(channel)) => adapter.handle_channel(channel),
+    /// socket here. `bytes` is the length of the message.
+    pub fn wants(&mut self, adapter: usize, length: usize, bytes: usize) -> bool {
+        match (self.adapters.get_mut(&adapter), self.input.get(..length)) {
+            (Some(adapter), Some(channel)) => adapter.handle_channel(channel, bytes),
             _ => false,
         }
     }
@@ -157,7 +157,7 @@ impl Core {
         let Self { adapters, input, output, text: whole, reason, .. } = self;
         let lengths = [text_length, names_length, flags_length];
         let packet = Packet::read(input, lengths, [rooms, except], [texts, attachments]);
-        let (Some(adapter), Some(packet)) = (adapters.get_mut(adapter), packet) else { return 0 };
+        let (Some(adapter), Some(packet)) = (adapters.get_mut(&adapter), packet) else { return 0 };
         let sent = adapter.broadcast(packet.command(raw, local), output);
         let targets = adapter.targets();
         let (list, count) = (targets.as_ptr() as u32, targets.len() as i32);
@@ -173,7 +173,7 @@ impl Core {
             let data = adapter.packet_data(text).unwrap_or(text);
             whole.extend_from_slice(text.strip_suffix(data).unwrap_or_default());
             json::fill(data, packet.outside().texts, whole);
-            let length = whole.len() - packet::HEADROOM;
+            let length = whole.len().saturating_sub(packet::HEADROOM);
             frame_around(whole, length)
         };
         if let Err(error) = &sent {
@@ -182,10 +182,9 @@ impl Core {
         self.set(Slot::List, list);
         self.set_frame(frame);
         if let Ok(Some(sent)) = sent {
-            let output = self.output.as_ptr() as u32;
-            self.set(Slot::Channel, output + sent.channel.start as u32);
+            self.set(Slot::Channel, address(&self.output, sent.channel.start));
             self.set(Slot::ChannelLength, sent.channel.len() as u32);
-            self.set(Slot::Message, output + sent.message.start as u32);
+            self.set(Slot::Message, address(&self.output, sent.message.start));
             self.set(Slot::MessageLength, sent.message.len() as u32);
         }
         count
@@ -195,7 +194,7 @@ impl Core {
     /// gives their number (their ids are in the list). No rooms: all sockets.
     pub fn find(&mut self, adapter: usize, rooms: usize, except: usize, length: usize) -> i32 {
         let (Some(adapter), Some(names)) =
-            (self.adapters.get_mut(adapter), self.input.get(..length))
+            (self.adapters.get_mut(&adapter), self.input.get(..length))
         else {
             return 0;
         };
@@ -288,12 +287,16 @@ struct Placed {
 }
 
 fn place(buffer: &[u8], Encoded { frame, text }: &Encoded) -> Placed {
-    let address = buffer.as_ptr() as u32;
     Placed {
-        frame: address + frame.start as u32,
+        frame: address(buffer, frame.start),
         length: frame.len() as u32,
-        text: address + text.start as u32,
+        text: address(buffer, text.start),
     }
+}
+
+/// The address of a place in a buffer.
+fn address(buffer: &[u8], place: usize) -> u32 {
+    (buffer.as_ptr() as usize).saturating_add(place) as u32
 }
 
 /// Completes the frame of a text of `length` bytes that stands behind the headroom of `buffer`.

@@ -18,7 +18,7 @@ impl Core {
     pub fn control(&mut self, adapter: usize, channel: usize, length: usize, now: f64) -> bool {
         let Self { adapters, input, reason, .. } = self;
         let (Some(adapter), Some((channel, rest))) =
-            (adapters.get_mut(adapter), input.split_at_checked(channel))
+            (adapters.get_mut(&adapter), input.split_at_checked(channel))
         else {
             return false;
         };
@@ -35,7 +35,7 @@ impl Core {
     /// Asks for all rooms of the other servers.
     #[wasm_bindgen(js_name = allRooms)]
     pub fn all_rooms(&mut self, adapter: usize, now: f64) -> u32 {
-        self.adapters.get_mut(adapter).map_or(0, |adapter| adapter.all_rooms(None, time(now)))
+        self.adapters.get_mut(&adapter).map_or(0, |adapter| adapter.all_rooms(None, time(now)))
     }
 
     /// Asks for the ids of the other servers' sockets in any of so many rooms.
@@ -152,7 +152,7 @@ impl Core {
     #[wasm_bindgen(js_name = serverSideEmit)]
     pub fn server_side_emit(&mut self, adapter: usize, length: usize) {
         let Self { adapters, input, .. } = self;
-        if let (Some(adapter), Some(data)) = (adapters.get_mut(adapter), input.get(..length)) {
+        if let (Some(adapter), Some(data)) = (adapters.get_mut(&adapter), input.get(..length)) {
             adapter.server_side_emit(data);
         }
     }
@@ -161,7 +161,7 @@ impl Core {
     #[wasm_bindgen(js_name = serverSideEmitWithAck)]
     pub fn server_side_emit_with_ack(&mut self, adapter: usize, length: usize, now: f64) -> u32 {
         let Self { adapters, input, .. } = self;
-        match (adapters.get_mut(adapter), input.get(..length)) {
+        match (adapters.get_mut(&adapter), input.get(..length)) {
             (Some(adapter), Some(data)) => adapter.server_side_emit_with_ack(data, None, time(now)),
             _ => 0,
         }
@@ -170,7 +170,7 @@ impl Core {
     /// Redis has counted the servers: one number for each channel.
     #[wasm_bindgen(js_name = handleCount)]
     pub fn handle_count(&mut self, adapter: usize, request: Option<u32>, counts: &[u32], now: f64) {
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
+        if let Some(adapter) = self.adapters.get_mut(&adapter) {
             adapter.handle_count(request, counts, time(now));
         }
     }
@@ -178,7 +178,7 @@ impl Core {
     /// Redis could not count the servers.
     #[wasm_bindgen(js_name = handleCountFailed)]
     pub fn handle_count_failed(&mut self, adapter: usize, request: Option<u32>, now: f64) {
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
+        if let Some(adapter) = self.adapters.get_mut(&adapter) {
             adapter.handle_count_failed(request, time(now));
         }
     }
@@ -193,7 +193,7 @@ impl Core {
     ) -> Result<(), JsValue> {
         let reply: Reply = serde_wasm_bindgen::from_value(reply)?;
         let Self { adapters, input, .. } = self;
-        if let (Some(adapter), Some(sockets)) = (adapters.get_mut(adapter), input.get(..length)) {
+        if let (Some(adapter), Some(sockets)) = (adapters.get_mut(&adapter), input.get(..length)) {
             adapter.handle_described(reply, sockets);
         }
         Ok(())
@@ -209,7 +209,7 @@ impl Core {
     ) -> Result<(), JsValue> {
         let reply: Reply = serde_wasm_bindgen::from_value(reply)?;
         let Self { adapters, input, .. } = self;
-        if let Some(adapter) = adapters.get_mut(adapter) {
+        if let Some(adapter) = adapters.get_mut(&adapter) {
             let value = length.and_then(|length| input.get(..length));
             adapter.handle_called_back(reply, value);
         }
@@ -219,7 +219,7 @@ impl Core {
     /// An event was sent to so many clients, which are to acknowledge it.
     #[wasm_bindgen(js_name = handleSent)]
     pub fn handle_sent(&mut self, adapter: usize, token: u32, clients: u32) {
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
+        if let Some(adapter) = self.adapters.get_mut(&adapter) {
             adapter.handle_sent(token, clients);
         }
     }
@@ -227,7 +227,7 @@ impl Core {
     /// A client acknowledged, with a value in MessagePack or with none.
     #[wasm_bindgen(js_name = handleAcknowledged)]
     pub fn handle_acknowledged(&mut self, adapter: usize, token: u32, value: Option<Vec<u8>>) {
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
+        if let Some(adapter) = self.adapters.get_mut(&adapter) {
             adapter.handle_acknowledged(token, value.as_deref());
         }
     }
@@ -258,7 +258,7 @@ impl Core {
         call: impl FnOnce(&mut Adapter, &[Room<'_>], &[Room<'_>], &[Room<'_>]) -> T,
     ) -> T {
         let Self { adapters, input, .. } = self;
-        let (Some(adapter), Some(names)) = (adapters.get_mut(adapter), input.get(..length)) else {
+        let (Some(adapter), Some(names)) = (adapters.get_mut(&adapter), input.get(..length)) else {
             return T::default();
         };
         let mut names = Names::new(names);

@@ -15,7 +15,7 @@ impl Core {
     pub fn intern(&mut self, adapter: usize, length: usize) -> u32 {
         let Self { adapters, input, name, .. } = self;
         let room = input.get(..length).and_then(|bytes| Names::new(bytes).next());
-        let (Some(adapter), Some(room)) = (adapters.get_mut(adapter), room) else {
+        let (Some(adapter), Some(room)) = (adapters.get_mut(&adapter), room) else {
             return u32::MAX;
         };
         name.clear();
@@ -26,7 +26,7 @@ impl Core {
     /// Makes the name in the first `length` bytes of the input a connected socket's; gives its id.
     pub fn connect(&mut self, adapter: usize, length: usize) -> u32 {
         let socket = self.intern(adapter, length);
-        if let Some(adapter) = self.adapters.get_mut(adapter) {
+        if let Some(adapter) = self.adapters.get_mut(&adapter) {
             adapter.connect(NameId::from_index(socket));
         }
         socket
@@ -34,7 +34,7 @@ impl Core {
 
     /// Puts a socket into a room. Bit 0: it was not in it; bit 1: the room is new.
     pub fn join(&mut self, adapter: usize, socket: u32, room: u32) -> u32 {
-        let Some(adapter) = self.adapters.get_mut(adapter) else {
+        let Some(adapter) = self.adapters.get_mut(&adapter) else {
             return 0;
         };
         let joined = adapter.join(NameId::from_index(socket), NameId::from_index(room));
@@ -44,7 +44,7 @@ impl Core {
     /// Takes a socket out of a room. Bit 0: it was in it; bit 1: the room is gone; bit 2: its id
     /// is free.
     pub fn leave(&mut self, adapter: usize, socket: u32, room: u32) -> u32 {
-        let Some(adapter) = self.adapters.get_mut(adapter) else {
+        let Some(adapter) = self.adapters.get_mut(&adapter) else {
             return 0;
         };
         let left = adapter.leave(NameId::from_index(socket), NameId::from_index(room));
@@ -58,7 +58,7 @@ impl Core {
         let list = &mut self.list;
         list.clear();
         let socket = NameId::from_index(socket);
-        let adapter = self.adapters.get_mut(adapter);
+        let adapter = self.adapters.get_mut(&adapter);
         let Some(adapter) = adapter.filter(|adapter| adapter.rooms().is_socket(socket)) else {
             return -1;
         };
@@ -76,41 +76,41 @@ impl Core {
     #[wasm_bindgen(js_name = awaitRooms)]
     pub fn await_rooms(&mut self, adapter: usize, rooms: &[u32], now: f64) -> Option<u32> {
         let rooms: Vec<NameId> = rooms.iter().copied().map(NameId::from_index).collect();
-        self.adapters.get_mut(adapter)?.await_rooms(&rooms, time(now))
+        self.adapters.get_mut(&adapter)?.await_rooms(&rooms, time(now))
     }
 
     /// Whether a name is a connected socket's.
     #[wasm_bindgen(js_name = isSocket)]
     pub fn is_socket(&self, adapter: usize, id: u32) -> bool {
         self.adapters
-            .get(adapter)
+            .get(&adapter)
             .is_some_and(|adapter| adapter.rooms().is_socket(NameId::from_index(id)))
     }
 
     /// Whether a socket is in a room.
     pub fn contains(&self, adapter: usize, room: u32, socket: u32) -> bool {
         let (room, socket) = (NameId::from_index(room), NameId::from_index(socket));
-        self.adapters.get(adapter).is_some_and(|adapter| adapter.rooms().contains(room, socket))
+        self.adapters.get(&adapter).is_some_and(|adapter| adapter.rooms().contains(room, socket))
     }
 
     /// The number of sockets in a room; 0 if there is no such room.
     #[wasm_bindgen(js_name = memberCount)]
     pub fn member_count(&self, adapter: usize, room: u32) -> usize {
         self.adapters
-            .get(adapter)
+            .get(&adapter)
             .map_or(0, |adapter| adapter.rooms().member_count(NameId::from_index(room)))
     }
 
     /// The number of rooms.
     #[wasm_bindgen(js_name = roomCount)]
     pub fn room_count(&self, adapter: usize) -> usize {
-        self.adapters.get(adapter).map_or(0, |adapter| adapter.rooms().room_count())
+        self.adapters.get(&adapter).map_or(0, |adapter| adapter.rooms().room_count())
     }
 
     /// The number of sockets.
     #[wasm_bindgen(js_name = socketCount)]
     pub fn socket_count(&self, adapter: usize) -> usize {
-        self.adapters.get(adapter).map_or(0, |adapter| adapter.rooms().socket_count())
+        self.adapters.get(&adapter).map_or(0, |adapter| adapter.rooms().socket_count())
     }
 
     /// Lists the sockets in a room; gives their number.
@@ -136,7 +136,7 @@ impl Core {
 impl Core {
     fn enumerate(&mut self, adapter: usize, fill: impl FnOnce(&Adapter, &mut Vec<u32>)) -> usize {
         self.list.clear();
-        if let Some(adapter) = self.adapters.get(adapter) {
+        if let Some(adapter) = self.adapters.get(&adapter) {
             fill(adapter, &mut self.list);
         }
         self.set(Slot::List, self.list.as_ptr() as u32);

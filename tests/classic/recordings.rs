@@ -154,10 +154,10 @@ fn recorded_channels_concern_only_the_servers_with_their_room() {
         let told = !op.ends_with("lone surrogate");
         let main = channel == wanting.channels().broadcast().as_bytes();
         let wants = !targets.is_empty() || main || !told;
-        assert_eq!(wanting.handle_channel(&channel), wants, "{package}, {op}");
+        assert_eq!(wanting.handle_channel(&channel, 0), wants, "{package}, {op}");
         let mut empty = adapter("reader", &reference.nsp);
         let all = reference.rooms.len() != 1 || channel.ends_with(b"##") || !told;
-        assert_eq!(empty.handle_channel(&channel), all, "{package}, {op}");
+        assert_eq!(empty.handle_channel(&channel, 0), all, "{package}, {op}");
     });
 }
 

@@ -9,7 +9,7 @@ use socketio_redis_edge::transcode::Outside;
 
 use super::{
     A, B, NOW, REQUESTS, RESPONSES, TO_ONE, answer, at, bring, complete, connect, count, ended,
-    hear, join, only, outputs, outputs_at, published, request, server, undefined, value,
+    hear, join, only, outputs, outputs_at, published, request, server, timer, undefined, value,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -146,7 +146,7 @@ fn what_cannot_be_sent_reaches_the_sockets_here_alone() {
         assert_eq!(sent.map_err(|error: SendError| error.code()), Err(code));
         assert_eq!(one.targets(), [slot]);
         assert_eq!(outputs(&mut one), []);
-        assert_eq!(one.poll_timeout(), None);
+        assert_eq!(timer(&one), None);
     }
 }
 
@@ -167,13 +167,13 @@ fn servers_tell_how_many_clients_there_are_and_pass_on_what_they_say() {
     two.handle_acknowledged(token, None);
     let [second, forget] = <[Output; 2]>::try_from(outputs(&mut two)).expect("two outputs");
     assert_eq!(forget, Output::Forget { token });
-    assert_eq!(two.poll_timeout(), None);
+    assert_eq!(timer(&two), None);
 
     let bytes = b"\xc4\x01\x07".to_vec();
     assert_eq!(bring(&first, &mut one), [answer(Value::MessagePack { bytes })]);
-    assert!(one.poll_timeout().is_some());
+    assert!(timer(&one).is_some());
     assert_eq!(bring(&second, &mut one), [answer(undefined()), complete()]);
-    assert_eq!(one.poll_timeout(), None, "nothing more is waited for");
+    assert_eq!(timer(&one), None, "nothing more is waited for");
     assert_eq!(bring(&second, &mut one), []);
     two.handle_acknowledged(token, None);
     assert_eq!(outputs(&mut two), []);
@@ -185,14 +185,14 @@ fn a_server_without_clients_says_so() {
     let mut two = server("two");
     let tells = only(bring(&event, &mut two));
     assert_eq!(tells, published(None, TO_ONE, &count_message(0, "two")));
-    assert_eq!(two.poll_timeout(), None);
+    assert_eq!(timer(&two), None);
     assert_eq!(bring(&tells, &mut one), [told(0)]);
     assert_eq!(hear(&mut one, TO_ONE, &count_message(0, "two")), [], "it has told so before");
     assert_eq!(
         hear(&mut one, TO_ONE, &count_message(0, "three")),
         [told(0), counted(), complete()]
     );
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -202,14 +202,14 @@ fn clients_that_have_gone_meanwhile_are_none() {
     two.handle_sent(token, 0);
     let tells = published(None, TO_ONE, &count_message(0, "two"));
     assert_eq!(outputs(&mut two), [tells, Output::Forget { token }]);
-    assert_eq!(two.poll_timeout(), None);
+    assert_eq!(timer(&two), None);
 }
 
 #[test]
 fn nobody_else_being_there_is_known_when_the_servers_are_counted() {
     let (mut one, _) = asking(0);
     assert_eq!(outputs(&mut one), [counted(), complete()]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn what_comes_before_the_count_counts() {
     assert_eq!(outputs(&mut one), [answer(value("5"))]);
     one.handle_count(Some(1), &[2], NOW);
     assert_eq!(outputs(&mut one), [counted(), complete()]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -236,19 +236,19 @@ fn clients_that_stay_silent_are_forgotten_when_the_asking_server_gives_up() {
     two.handle_acknowledged(token, None);
     outputs(&mut two);
     // The flag "timeout" of the event.
-    assert_eq!(two.poll_timeout(), Some(at(1_500)));
+    assert_eq!(timer(&two), Some(at(1_500)));
     two.handle_timeout(at(1_499));
     assert_eq!(outputs_at(&mut two, at(1_499)), []);
     two.handle_timeout(at(1_500));
     assert_eq!(outputs_at(&mut two, at(1_500)), [Output::Forget { token }]);
     two.handle_acknowledged(token, None);
-    assert_eq!((outputs(&mut two), two.poll_timeout()), (vec![], None));
+    assert_eq!((outputs(&mut two), timer(&two)), (vec![], None));
 
     bring(&tells, &mut one);
     one.handle_timeout(at(6_000));
     let missing = Some(0);
     assert_eq!(outputs(&mut one), [ended(Ending::TimedOut { missing })]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn without_a_flag_the_option_says_how_long_clients_have() {
             r#"{{"uid":"other","requestId":"x","type":7,"packet":{{"type":2,"data":["e"]}},"opts":{{"flags":{flags}}}}}"#
         );
         assert_eq!(hear(&mut two, REQUESTS, &asked).len(), 1);
-        assert_eq!(two.poll_timeout(), Some(at(6_000)), "{flags}");
+        assert_eq!(timer(&two), Some(at(6_000)), "{flags}");
     }
 }
 
@@ -288,7 +288,7 @@ fn a_server_that_leaves_is_not_waited_for() {
     one.handle_control(TO_ONE.as_bytes(), ack, NOW).expect("well-formed");
     assert_eq!(outputs(&mut one), [answer(value("5")), complete()]);
     one.handle_timeout(at(1_600));
-    assert_eq!((outputs(&mut one), one.poll_timeout()), (vec![], None));
+    assert_eq!((outputs(&mut one), timer(&one)), (vec![], None));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use socketio_redis_edge::room::Room;
 
 use super::{
     A, B, NOW, REQUESTS, RESPONSES, TO_ONE, answer, bring, complete, connect, count, hear, join,
-    only, outputs, published, request, said, server, unconnected, undefined, value,
+    only, outputs, published, request, said, server, timer, unconnected, undefined, value,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -54,7 +54,7 @@ fn questions_are_published_when_the_servers_are_counted() {
         outputs(&mut alone);
         alone.handle_count(Some(1), &[1], NOW);
         assert_eq!(outputs(&mut alone), [complete()], "{message}");
-        assert_eq!(alone.poll_timeout(), None);
+        assert_eq!(timer(&alone), None);
     }
 }
 
@@ -93,7 +93,7 @@ fn a_question_about_one_socket_is_published_at_once() {
         let expected = r#"{"requestId":"one1","uid":"two"}"#;
         assert_eq!(told, published(None, TO_ONE, expected));
         assert_eq!(bring(&told, &mut one), [answer(value("1")), complete()], "{message}");
-        assert_eq!(one.poll_timeout(), None);
+        assert_eq!(timer(&one), None);
     }
 }
 
@@ -126,7 +126,7 @@ fn what_nobody_answers_is_published_and_forgotten() {
         let mut one = server("one");
         tell(&mut one);
         assert_eq!(outputs(&mut one), [published(None, REQUESTS, message)]);
-        assert_eq!(one.poll_timeout(), None);
+        assert_eq!(timer(&one), None);
     }
 }
 
@@ -163,7 +163,7 @@ fn lists_and_numbers_of_every_server_are_handed_on() {
             taken.extend((number == 1).then(complete));
             assert_eq!(bring(&answered, &mut one), taken);
         }
-        assert_eq!((one.poll_timeout(), one.stats().answers), (None, 2));
+        assert_eq!((timer(&one), one.stats().answers), (None, 2));
     }
 }
 

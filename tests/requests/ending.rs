@@ -7,7 +7,7 @@ use socketio_redis_edge::time::Duration;
 
 use super::{
     A, NOW, RESPONSES, TO_ONE, answer, at, complete, connect, ended, hear, outputs, outputs_at,
-    said, server, server_with, value,
+    said, server, server_with, timer, value,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -39,8 +39,8 @@ fn assert_over(one: &mut Adapter) {
     one.handle_count_failed(Some(1), NOW);
     one.handle_publish_failed(1, NOW);
     assert_eq!(outputs(one), []);
-    assert_eq!(one.poll_timeout(), None);
-    one.handle_timeout(at(1_000_000));
+    assert_eq!(timer(one), None);
+    one.handle_timeout(at(7_000));
     assert_eq!(outputs(one), []);
 }
 
@@ -124,7 +124,7 @@ fn a_request_whose_servers_were_never_counted_ends_in_time() {
     let mut one = server("one");
     one.fetch_sockets(&[], &[], None, NOW);
     outputs(&mut one);
-    assert_eq!(one.poll_timeout(), Some(at(6_000)));
+    assert_eq!(timer(&one), Some(at(6_000)));
     one.handle_timeout(at(6_000));
     assert_eq!(outputs(&mut one), [ended(Ending::TimedOut { missing: None })]);
     assert_over(&mut one);
@@ -135,9 +135,9 @@ fn time_is_what_the_option_or_the_question_says() {
     let requests_timeout = Duration::from_millis(200);
     let mut one = server_with("one", Options { requests_timeout, ..Options::default() });
     one.all_rooms(None, NOW);
-    assert_eq!(one.poll_timeout(), Some(at(1_200)));
+    assert_eq!(timer(&one), Some(at(1_200)));
     one.all_rooms(Some(Duration::from_millis(50)), NOW);
-    assert_eq!(one.poll_timeout(), Some(at(1_050)));
+    assert_eq!(timer(&one), Some(at(1_050)));
     one.join_socket(b"s", A, NOW);
     one.all_rooms(Some(Duration::from_millis(u64::MAX)), NOW);
     outputs(&mut one);
@@ -151,7 +151,11 @@ fn time_is_what_the_option_or_the_question_says() {
         .collect();
     assert_eq!(numbers, [2, 1, 3]);
     // As long as a timer of JavaScript can be.
-    assert_eq!(one.poll_timeout(), Some(NOW + Duration::LONGEST));
+    let end = NOW + Duration::LONGEST;
+    one.handle_timeout(at(end.as_millis() - 1));
+    assert_eq!(one.stats().open_requests, 1);
+    one.handle_timeout(end);
+    assert_eq!((one.stats().open_requests, one.stats().timeouts), (0, 4));
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn nobody_having_the_socket_is_one_missing() {
     let mut one = server("one");
     one.join_socket(b"nobody", A, NOW);
     outputs(&mut one);
-    assert_eq!(one.poll_timeout(), Some(at(6_000)), "servers are not counted for one");
+    assert_eq!(timer(&one), Some(at(6_000)), "servers are not counted for one");
     one.handle_timeout(at(6_000));
     assert_eq!(outputs(&mut one), [ended(Ending::TimedOut { missing: Some(1) })]);
     assert_over(&mut one);
@@ -206,13 +210,13 @@ fn closing_ends_everything_and_leaves_no_timer() {
     let closed = |request| Output::Ended { request, ending: Ending::Closed };
     let forget = Output::Forget { token: *token };
     assert_eq!(closing, [closed(1), closed(2), closed(3), forget]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
     one.handle_acknowledged(*token, None);
     one.close();
     assert_eq!(outputs(&mut one), []);
     assert_eq!(hear(&mut one, TO_ONE, &said("two", r#""sockets":[]"#)), []);
-    one.handle_timeout(at(1_000_000));
-    assert_eq!((outputs(&mut one), one.poll_timeout()), (vec![], None));
+    one.handle_timeout(at(7_000));
+    assert_eq!((outputs(&mut one), timer(&one)), (vec![], None));
 }
 
 /// Messages are under way while subscriptions are given up.
@@ -228,7 +232,7 @@ fn what_comes_after_closing_begins_nothing() {
         r#"{"uid":"other","requestId":"x","type":1}"#,
     ] {
         assert_eq!(hear(&mut one, super::REQUESTS, request), [], "{request}");
-        assert_eq!(one.poll_timeout(), None);
+        assert_eq!(timer(&one), None);
     }
 }
 

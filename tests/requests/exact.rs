@@ -7,7 +7,7 @@ use socketio_redis_edge::rooms::NameId;
 
 use super::{
     A, B, NOW, REQUESTS, TO_ONE, at, connect, ended, exact, hear, intern, join, only, outputs,
-    outputs_at, published, server, subscribe, unconnected,
+    outputs_at, published, server, subscribe, timer, unconnected,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -22,7 +22,7 @@ fn names(outputs: Vec<Output>) -> (Names, Names) {
     let (mut on, mut off) = (Vec::new(), Vec::new());
     for output in outputs {
         let (id, name, names) = match output {
-            Output::Subscribe { id, name } => (id, name, &mut on),
+            Output::Subscribe { id, name, .. } => (id, name, &mut on),
             Output::Unsubscribe { id, name } => (id, name, &mut off),
             other => panic!("{other:?}"),
         };
@@ -90,7 +90,7 @@ fn the_first_socket_in_a_room_subscribes_to_its_channel() {
     assert_eq!(outputs(&mut one), []);
     leave(&mut one, s, Room::Number(42.0));
     outputs(&mut one);
-    assert_eq!(one.poll_timeout(), None, "the other of the two is still there");
+    assert_eq!(timer(&one), None, "the other of the two is still there");
     // With the pattern there is nothing to do for a room.
     let mut two = server("two");
     connect(&mut two, "s", A);
@@ -104,14 +104,14 @@ fn a_room_that_stays_empty_is_unsubscribed_after_a_while() {
     subscribe(&mut one);
     leave(&mut one, s, A);
     assert_eq!(outputs(&mut one), []);
-    assert_eq!(one.poll_timeout(), Some(at(1_500)));
+    assert_eq!(timer(&one), Some(at(1_500)));
     one.handle_timeout(at(1_500));
     let (on, off) = names(outputs_at(&mut one, at(1_500)));
     assert_eq!(on, []);
     let (id, name) = off.first().expect("one");
     assert_eq!((name.as_str(), off.len()), (ROOM_A, 1));
     one.handle_ended(*id);
-    assert_eq!((outputs(&mut one), one.poll_timeout()), (vec![], None));
+    assert_eq!((outputs(&mut one), timer(&one)), (vec![], None));
     // The next socket asks anew.
     connect(&mut one, "t", A);
     assert_eq!(subscribed(outputs(&mut one)).1, ROOM_A);
@@ -126,9 +126,9 @@ fn a_room_that_refills_in_time_keeps_its_subscription() {
         leave(&mut one, s, A);
         outputs(&mut one);
         join(&mut one, s, A);
-        assert_eq!((outputs(&mut one), one.poll_timeout()), (vec![], None));
+        assert_eq!((outputs(&mut one), timer(&one)), (vec![], None));
     }
-    one.handle_timeout(at(100_000));
+    one.handle_timeout(at(7_000));
     assert_eq!(outputs_at(&mut one, at(100_000)), []);
 }
 
@@ -185,7 +185,7 @@ fn joining_is_done_when_the_subscription_stands() {
     one.handle_confirmed(on[1].0);
     assert_eq!(outputs(&mut one), [complete(both)]);
     assert_eq!(one.await_rooms(&[a, b], NOW), None);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
     // With the pattern there is nothing to wait for.
     let mut two = server("two");
     connect(&mut two, "s", A);
@@ -229,7 +229,7 @@ fn joining_ends_with_the_adapter() {
     let mut closing = outputs(&mut one);
     closing.retain(|output| !matches!(output, Output::Unsubscribe { .. }));
     assert_eq!(closing, [ended(Ending::Closed)]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -264,12 +264,12 @@ fn an_answer_is_not_held_back_for_longer_than_anybody_waits() {
     let asked = r#"{"uid":"other","requestId":"x","type":0,"rooms":[],"count":true,"named":true}"#;
     assert_eq!(hear(&mut one, REQUESTS, asked), []);
     // Redis never confirms the subscription, and is asked again and again.
-    while one.poll_timeout().is_some_and(|time| time <= at(6_000)) {
-        let now = one.poll_timeout().expect("a time");
+    while timer(&one).is_some_and(|time| time <= at(6_000)) {
+        let now = timer(&one).expect("a time");
         one.handle_timeout(now);
         outputs_at(&mut one, now);
     }
-    while let Some(now) = one.poll_timeout().filter(|time| *time <= at(20_000)) {
+    while let Some(now) = timer(&one).filter(|time| *time <= at(20_000)) {
         one.handle_timeout(now);
         for output in outputs_at(&mut one, now) {
             match output {
@@ -306,7 +306,7 @@ fn a_room_that_is_refused_is_asked_for_again() {
     let (id, _) = subscribed(outputs(&mut one));
     one.handle_refused(id, NOW);
     assert!(one.is_subscribed(), "what stands does");
-    assert_eq!((outputs(&mut one), one.poll_timeout()), (vec![], Some(at(1_100))));
+    assert_eq!((outputs(&mut one), timer(&one)), (vec![], Some(at(1_100))));
     one.handle_timeout(at(1_100));
     assert_eq!(subscribed(outputs_at(&mut one, at(1_100))), (id, ROOM_A.to_owned()));
 }
@@ -339,9 +339,9 @@ fn a_broadcast_that_follows_a_remote_join_goes_where_everybody_hears_it() {
     outputs(&mut one);
     assert_eq!(channel(&mut one, A), "socket.io#/#");
     assert_eq!(channel(&mut one, B), "socket.io#/#b#");
-    let moment = one.poll_timeout().expect("an end");
+    let moment = timer(&one).expect("an end");
     one.handle_timeout(moment);
-    assert_eq!((channel(&mut one, A).as_str(), one.poll_timeout()), (ROOM_A, None));
+    assert_eq!((channel(&mut one, A).as_str(), timer(&one)), (ROOM_A, None));
     let mut two = server("two");
     two.join_sockets(&[], &[], &[A], NOW);
     assert_eq!(channel(&mut two, A), ROOM_A);
@@ -349,5 +349,5 @@ fn a_broadcast_that_follows_a_remote_join_goes_where_everybody_hears_it() {
     one.join_sockets(&[], &[], &[A], NOW);
     one.close();
     outputs(&mut one);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }

@@ -5,7 +5,7 @@ use socketio_redis_edge::adapter::{Ending, Output};
 
 use super::{
     NOW, REQUESTS, RESPONSES, TO_ONE, answer, at, complete, ended, hear, outputs, outputs_at, said,
-    server, value,
+    server, timer, value,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -34,7 +34,7 @@ fn answered_unnamed(one: &mut Adapter) -> Vec<Output> {
 fn counted(one: &mut Adapter, moment: u64) -> Vec<String> {
     one.handle_timeout(at(moment - 1));
     assert_eq!(outputs_at(one, at(moment - 1)), []);
-    assert_eq!(one.poll_timeout(), Some(at(moment)));
+    assert_eq!(timer(one), Some(at(moment)));
     one.handle_timeout(at(moment));
     let [Output::Count { request: None, channels }] = &outputs_at(one, at(moment))[..] else {
         panic!("nothing is counted");
@@ -58,7 +58,7 @@ fn a_server_that_left_is_not_waited_for() {
     assert_eq!(answered(&mut one, "two"), [received()]);
     assert_eq!(counted(&mut one, 1_300), [REQUESTS, "socket.io-response#/#two#"]);
     assert_eq!(recount(&mut one, 1_310, &[2, 1]), [complete()]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -79,11 +79,11 @@ fn the_count_goes_on_while_somebody_is_silent() {
     one.handle_timeout(at(2_200));
     assert_eq!(outputs_at(&mut one, at(2_200)).len(), 1);
     // It is not asked for again before it is answered.
-    assert_eq!(one.poll_timeout(), Some(at(6_000)));
+    assert_eq!(timer(&one), Some(at(6_000)));
     one.handle_timeout(at(4_000));
     assert_eq!(outputs_at(&mut one, at(4_000)), []);
     one.handle_count_failed(None, at(4_100));
-    assert_eq!(one.poll_timeout(), Some(at(4_400)), "a count that failed is tried again");
+    assert_eq!(timer(&one), Some(at(4_400)), "a count that failed is tried again");
     assert_eq!(counted(&mut one, 4_400), [REQUESTS]);
     assert_eq!(recount(&mut one, 4_410, &[1]), [complete()]);
 }
@@ -143,7 +143,7 @@ fn servers_without_names_are_not_waited_for_either() {
     assert_eq!(answered_unnamed(&mut one), [received()]);
     assert_eq!(counted(&mut one, 1_610), [REQUESTS]);
     assert_eq!(recount(&mut one, 1_620, &[3]), [complete()]);
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn one_count_serves_all_that_wait() {
     let taken = hear(&mut one, TO_ONE, r#"{"requestId":"one4","sockets":[],"uid":"two"}"#);
     let fourth = Output::Ended { request: 4, ending: Ending::Complete };
     assert_eq!(taken.last(), Some(&fourth));
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }
 
 #[test]
@@ -198,5 +198,5 @@ fn time_is_over_nevertheless() {
     one.handle_timeout(at(6_000));
     let last = outputs_at(&mut one, at(6_000));
     assert!(last.contains(&ended(Ending::TimedOut { missing: Some(1) })), "{last:?}");
-    assert_eq!(one.poll_timeout(), None);
+    assert_eq!(timer(&one), None);
 }

@@ -14,6 +14,7 @@ mod asking;
 mod ending;
 mod exact;
 mod leaving;
+mod standing;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
@@ -31,6 +32,14 @@ const fn at(millis: u64) -> Time {
 
 /// The moment at which most of it happens.
 const NOW: Time = at(1_000);
+
+/// When a server that was subscribed at that moment looks whether it still is, if nothing has come in.
+const LOOK: Time = at(7_001);
+
+/// When something is due, but for that.
+fn timer(server: &Adapter) -> Option<Time> {
+    server.poll_timeout().filter(|time| *time != LOOK)
+}
 
 /// A server with all its subscriptions.
 fn server(uid: &str) -> Adapter {

@@ -128,10 +128,10 @@ fn subscriptions_are_asked_for_and_tried_out() {
     boundary.core.handle_ready(adapter);
     let control = |id: u32, name: &str| {
         format!(
-            r#"{{"type":"subscribe","id":{id},"kind":"channel","name":"{name}","carries":"control"}}"#
+            r#"{{"type":"subscribe","id":{id},"anew":false,"kind":"channel","name":"{name}","carries":"control"}}"#
         )
     };
-    let pattern = r#"{"type":"subscribe","id":0,"kind":"pattern","name":"socket.io#/#*","carries":"broadcasts"}"#;
+    let pattern = r#"{"type":"subscribe","id":0,"anew":false,"kind":"pattern","name":"socket.io#/#*","carries":"broadcasts"}"#;
     let asked = [
         pattern.to_owned(),
         control(1, "socket.io-request#/#"),
@@ -151,7 +151,7 @@ fn subscriptions_are_asked_for_and_tried_out() {
     assert_eq!(boundary.core.poll_timeout(adapter), Some(5011.0));
     boundary.core.handle_publish_failed(adapter, 0, 12.0);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(112.0));
-    boundary.core.handle_timeout(adapter, 112.0);
+    boundary.core.handle_timeout(adapter, 112.0, 0.0);
     let output = boundary.core.poll_output(adapter, 112.0).expect("no error");
     assert_eq!(member(&output, "type"), "publish");
     boundary.core.handle_published(adapter, 0, 113.0);
@@ -166,7 +166,7 @@ fn subscriptions_are_asked_for_and_tried_out() {
     assert_eq!(outputs(&mut boundary, adapter, 20.0), asked);
     boundary.core.handle_refused(adapter, 0, 20.0);
     assert_eq!(boundary.core.poll_timeout(adapter), Some(120.0));
-    boundary.core.handle_timeout(adapter, 120.0);
+    boundary.core.handle_timeout(adapter, 120.0, 0.0);
     assert_eq!(outputs(&mut boundary, adapter, 120.0), [pattern]);
 
     boundary.core.close(adapter);
@@ -262,7 +262,7 @@ fn the_handle_of_an_adapter_that_is_gone_does_no_harm() {
         core.handle_confirmed(gone, 0);
         core.handle_ended(gone, 0);
         core.handle_refused(gone, 0, 1.0);
-        core.handle_timeout(gone, 2.0);
+        core.handle_timeout(gone, 2.0, 0.0);
         core.handle_published(gone, 0, 2.0);
         core.handle_publish_failed(gone, 0, 2.0);
         core.handle_count(gone, None, &[1], 2.0);

@@ -86,7 +86,7 @@ impl Boundary {
 
     pub(crate) fn wants(&mut self, adapter: usize, channel: &str) -> bool {
         let length = self.write(channel.as_bytes());
-        self.core.wants(adapter, length)
+        self.core.wants(adapter, length, 0)
     }
 
     pub(crate) fn broadcast(&mut self, adapter: usize, broadcast: &Broadcast<'_>) -> i32 {

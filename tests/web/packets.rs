@@ -253,7 +253,7 @@ fn lengths_that_do_not_fit_the_input_do_no_harm() {
     boundary.write(&[0; 64]);
     let large = usize::MAX;
     assert_eq!(boundary.core.receive(us, large), UNWANTED);
-    assert!(!boundary.core.wants(us, large));
+    assert!(!boundary.core.wants(us, large, 0));
     assert_eq!(boundary.core.find(us, large, large, large), 0);
     for [packet, rooms, except, names, flags, texts, attachments] in [
         [large, 0, 0, 0, 0, 0, 0],

@@ -122,8 +122,8 @@ impl<'a> Iterator for Names<'a> {
     /// The next value that can name a room. (socket.io-emitter 3 sends `[["a", "b"]]` for
     /// `to(["a", "b"])`: a list that names nothing.)
     fn next(&mut self) -> Option<Room<'a>> {
-        while self.left > 0 {
-            self.left -= 1;
+        while let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
             if let Ok(Some(room)) = Room::read(&mut self.reader) {
                 return Some(room);
             }

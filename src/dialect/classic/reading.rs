@@ -103,8 +103,8 @@ pub fn read_broadcast<'a>(
         && reader.str().is_ok_and(|sender| sender != uid.as_str().as_bytes())
         && reader.pass(&PACKET_TO_DATA)
         && let Some(broadcast) = read_from_end(&reader, payload, nsp)
+        && check_event(broadcast.data.clone()).is_ok()
     {
-        check_event(broadcast.data.clone())?;
         return Ok(Incoming::Broadcast(broadcast));
     }
     read_broadcast_whole(payload, uid, nsp)
@@ -117,25 +117,19 @@ fn read_from_end<'a>(
     payload: &'a [u8],
     nsp: &Namespace,
 ) -> Option<Broadcast<'a>> {
-    if payload.len() < SHORT {
-        return None;
-    }
-    let opts = if payload.ends_with(&OPTS_FOR_ALL) {
-        payload.len() - OPTS_FOR_ALL.len()
+    let tail = payload.last_chunk::<SHORT>()?;
+    let opts = if tail.ends_with(&OPTS_FOR_ALL) {
+        OPTS_FOR_ALL.len()
     } else {
-        let tail = payload.len() - SHORT;
-        let found = payload.get(tail..)?.windows(OPTS_TO_ROOMS.len());
-        tail + found
-            .rev()
-            .position(|bytes| bytes == OPTS_TO_ROOMS)
-            .map(|from_end| SHORT - OPTS_TO_ROOMS.len() - from_end)?
+        let mut found = tail.windows(OPTS_TO_ROOMS.len());
+        SHORT.checked_sub(found.rposition(|bytes| bytes == OPTS_TO_ROOMS)?)?
     };
-    let (packet, _) = payload.split_at_checked(opts)?;
+    let (packet, opts) = payload.split_at_checked(payload.len().checked_sub(opts)?)?;
     let name = nsp.as_str().as_bytes();
     let packet = packet.strip_suffix(name)?;
     let head = u8::try_from(name.len()).ok().filter(|length| *length < 0x20)?;
     let packet = packet.strip_suffix(&[0xa0 | head])?.strip_suffix(&NSP)?;
-    let mut reader = Reader::new(payload.get(opts..)?);
+    let mut reader = Reader::new(opts);
     let mut broadcast = Broadcast {
         data: data.ending(packet.len()),
         presumed: true,

@@ -437,7 +437,7 @@ fn write_binary(
 ) -> Result<(), RequestError> {
     let Envelope { uid, id, named, .. } = envelope;
     let members = [uid.is_some(), id.is_some(), *named].map(u32::from);
-    msgpack::write_map_header(out, 3 + members.iter().sum::<u32>());
+    msgpack::write_map_header(out, members.into_iter().fold(3, u32::saturating_add));
     for (name, value) in [(b"uid".as_slice(), uid), (b"requestId", id)] {
         if let Some(value) = value {
             msgpack::write_str(out, name);

@@ -235,8 +235,8 @@ fn write_acknowledgement(
     packet: Option<Data<'_>>,
     uid: Option<&[u8]>,
 ) -> Result<(), ResponseError> {
-    let members = 2 + u32::from(packet.is_some()) + u32::from(uid.is_some());
-    msgpack::write_map_header(out, members);
+    let members = [packet.is_some(), uid.is_some()].map(u32::from);
+    msgpack::write_map_header(out, members.into_iter().fold(2, u32::saturating_add));
     msgpack::write_str(out, b"type");
     msgpack::write_unsigned(out, 9);
     msgpack::write_str(out, b"requestId");

@@ -110,12 +110,14 @@ impl Cluster {
                 };
                 self.publish(server, token, channel.as_bytes(), &message, subject);
             }
+            Output::Deaf { .. } => {}
+            Output::Reconnect => self.plan(self.now, Event::Reconnect(server)),
             Output::ServerSideEmit { reply, .. } => {
                 let reply = reply.expect("an answer is asked for");
                 let value = server.to_string();
                 self.servers[server].adapter.handle_called_back(reply, Some(value.as_bytes()));
             }
-            Output::Subscribe { id, name } => {
+            Output::Subscribe { id, name, .. } => {
                 let host = &mut self.servers[server];
                 assert!(host.connected, "subscribed without a connection");
                 host.standing.remove(&name.name);
@@ -198,6 +200,7 @@ impl Cluster {
 
     fn control(&mut self, server: usize, message: &Message) {
         let Message { channel, payload, .. } = message;
+        self.servers[server].traffic += 1;
         self.mutate(server, |adapter, now| {
             adapter.handle_control(channel, payload, now).expect("well-formed");
         });
@@ -215,9 +218,10 @@ impl Cluster {
         // Hosts ask by the channel first when a message is large.
         let asks = self.random.thousandths(500);
         let host = &mut self.servers[server];
+        host.traffic += 1;
         let (mut out, mut places) = (Vec::new(), Vec::new());
         let mut received = None;
-        if asks && !host.adapter.handle_channel(&message.channel) {
+        if asks && !host.adapter.handle_channel(&message.channel, message.payload.len()) {
             assert_eq!(expected, BTreeSet::new(), "told by the channel");
         } else {
             let payload = &message.payload;
