@@ -3,10 +3,17 @@
  * nothing; `src/wasm/mod.rs` is its other side and documents each call.
  */
 import { AdapterError, type AdapterErrorCode } from "./errors.ts"
+import { nameBound, writeLength, writeName } from "./names.ts"
 import type { Filter, Output, Value } from "./output.ts"
+import { findLock, Recovery, type Save } from "./recovery.ts"
 import type { Room } from "./socket-io.ts"
 import type { Stats } from "./stats.ts"
-import { encode, initSync, Core as WasmCore } from "../../build/wasm/core/socketio_redis_edge.js"
+import {
+  __wbg_reset_state as discard,
+  encode,
+  initSync,
+  Core as WasmCore,
+} from "../../build/wasm/core/socketio_redis_edge.js"
 
 /** What the boundary needs of its host to hand bytes over. */
 export interface Host {
@@ -17,6 +24,12 @@ export interface Host {
   /** What stands for binary data in decoded values. */
   binary(bytes: Uint8Array): Uint8Array
 }
+
+/** How much of what was handed to the core is shown when it stopped, in bytes. */
+const SHOWN = 65_536
+
+/** MessagePack of binary data, which the core decodes by calling back. */
+const NO_BINARY = Uint8Array.of(0xc4, 0)
 
 /** Why `receive` dropped a message. */
 export const ECHO = -1
@@ -55,19 +68,19 @@ const NO_BYTES = new Uint8Array()
 const NOTHING: readonly never[] = []
 
 const encoder = new TextEncoder()
-const float = new DataView(new ArrayBuffer(8))
 
 /** The core of this process: all adapters, and the memory they share. */
 export class Core {
-  /** The typed methods that need no memory. */
-  readonly wasm: WasmCore
+  /** The typed methods that need no memory. Another one when the core was built again. */
+  wasm!: WasmCore
   readonly #host: Host
-  readonly #memory: WebAssembly.Memory
+  readonly #module: WebAssembly.Module
+  #memory!: WebAssembly.Memory
   readonly #headroom: number
   /** The longest buffer that is kept between messages. */
   readonly #kept: number
   /** Index of the first result in `#words`. */
-  readonly #results: number
+  #results!: number
   #bytes = new Uint8Array()
   #words = new Uint32Array()
   /** Address and length of the input buffer, and its view. */
@@ -81,28 +94,42 @@ export class Core {
   #namesLength = 0
   #flagsLength = 0
 
+  /** Where the core notes that it is in use, in words from its own address. */
+  readonly #lock: number | undefined
+  readonly #recovery: Recovery
+
   constructor(module: WebAssembly.Module, host: Host) {
-    const { memory } = initSync({ module })
-    this.#memory = memory
+    this.#module = module
     this.#host = host
-    this.wasm = new WasmCore(host.binary)
+    this.#start()
     this.#headroom = WasmCore.headroom()
     this.#kept = WasmCore.kept()
-    this.#results = this.wasm.results() >>> 2
     this.#reserve(1 << 16)
+    this.#lock = this.#findLock()
+    this.#recovery = new Recovery({
+      input: () => this.#shown(),
+      try: () => this.wasm.inputLength(),
+      unlock: () => this.#unlock(),
+      replace: () => {
+        discard()
+        this.#start()
+        this.#reserve(1 << 16)
+      },
+    })
+    this.#recovery.watch(WasmCore.prototype)
   }
 
   // --- packet path ---------------------------------------------------------------------------
 
   /**
-   * Whether a message of this channel can concern a socket here. `main` is the length of the namespace's
-   * main channel: the names of all others are longer, and tell whom they are for.
+   * Whether a message of so many bytes on this channel can concern a socket here. `main` is the length of the
+   * namespace's main channel: the names of all others are longer, and tell whom they are for.
    */
-  wants(adapter: number, main: number, channel: Uint8Array): boolean {
+  wants(adapter: number, main: number, channel: Uint8Array, bytes: number): boolean {
     if (channel.length === main) return true
     this.#reserve(channel.length)
     this.#bytes.set(channel, this.#input)
-    return this.wasm.wants(adapter, channel.length)
+    return this.wasm.wants(adapter, channel.length, bytes)
   }
 
   /** Takes a message; gives how many sockets want it, or why it was dropped. */
@@ -243,14 +270,28 @@ export class Core {
   // --- everything rarer ------------------------------------------------------------------------
 
   /** Makes the adapter of a namespace and gives its handle; throws an `AdapterError`. */
-  open(nsp: string, options: unknown, text: boolean): number {
-    return rethrown(() => this.wasm.open(nsp, options, text))
+  open<Adapter extends object>(
+    adapter: Adapter,
+    save: Save<Adapter>,
+    nsp: string,
+    options: unknown,
+    text: boolean,
+  ): number {
+    const handle = rethrown(() => this.wasm.open(nsp, options, text))
+    this.#recovery.add(handle, adapter, save)
+    return handle
+  }
+
+  /** Forgets an adapter that nobody has any more. */
+  dispose(handle: number): void {
+    this.#recovery.remove(handle)
+    this.wasm.dispose(handle)
   }
 
   /** The id of a name, made if it has none. */
   intern(adapter: number, name: Room): number {
     this.#reserve(nameBound(name))
-    return this.wasm.intern(adapter, this.#writeName(name, 0))
+    return this.wasm.intern(adapter, writeName(this.#inputView, 0, name))
   }
 
   /**
@@ -312,7 +353,7 @@ export class Core {
   /** Makes a name a connected socket's and gives its id. */
   connect(adapter: number, sid: string): number {
     this.#reserve(nameBound(sid))
-    return this.wasm.connect(adapter, this.#writeName(sid, 0))
+    return this.wasm.connect(adapter, writeName(this.#inputView, 0, sid))
   }
 
   /**
@@ -352,7 +393,43 @@ export class Core {
 
   /** JavaScript values as MessagePack; throws an `AdapterError`. */
   encode(value: unknown): Uint8Array {
-    return rethrown(() => encode(value))
+    return rethrown(() => this.#recovery.guard("encode", () => encode(value)))
+  }
+
+  // --- when the core stopped -------------------------------------------------------------------
+
+  #start(): void {
+    this.#memory = initSync({ module: this.#module }).memory
+    this.wasm = new WasmCore(this.#host.binary)
+    this.#results = this.wasm.results() >>> 2
+    this.#capacity = 0
+    this.#bytes = NO_BYTES
+  }
+
+  /** What was handed to the core last. */
+  #shown(): Uint8Array {
+    this.#refresh()
+    return this.#bytes.slice(this.#input, this.#input + Math.min(this.#capacity, SHOWN))
+  }
+
+  /** Lets a core be asked that is in use for ever: the call that uses it was cut off and never goes on. */
+  #unlock(): void {
+    if (this.#lock !== undefined) this.#words[addressOf(this.wasm) + this.#lock] = 0
+  }
+
+  #findLock(): number | undefined {
+    let look: (() => void) | undefined
+    const core = new WasmCore((bytes: Uint8Array) => {
+      look?.()
+      return bytes
+    })
+    const words = () => new Uint32Array(this.#memory.buffer)
+    const lock = findLock(addressOf(core), words, (callback) => {
+      look = callback
+      core.decode(NO_BINARY)
+    })
+    core.free()
+    return lock
   }
 
   // --- memory ----------------------------------------------------------------------------------
@@ -404,8 +481,8 @@ export class Core {
     if (raw) view.set(packet, start)
     this.#textLength = raw ? packet.length : encoder.encodeInto(packet, this.#textView).written
     let at = start + this.#textLength
-    for (const room of rooms) at = this.#writeName(room, at)
-    for (const room of except) at = this.#writeName(room, at)
+    for (const room of rooms) at = writeName(view, at, room)
+    for (const room of except) at = writeName(view, at, room)
     this.#namesLength = at - start - this.#textLength
     this.#flagsLength = flags === "" ? 0 : this.#write(flags, at)
     at += this.#flagsLength
@@ -439,87 +516,16 @@ export class Core {
     let bound = 0
     for (const names of lists) for (const name of names) bound += nameBound(name)
     this.#reserve(bound)
+    const view = this.#inputView
     let at = 0
-    for (const names of lists) for (const name of names) at = this.#writeName(name, at)
+    for (const names of lists) for (const name of names) at = writeName(view, at, name)
     return at
   }
-
-  /** Writes a name into the input as `src/wasm/names.rs` reads it; gives where it ends. */
-  #writeName(name: Room, at: number): number {
-    const view = this.#inputView
-    if (typeof name === "string") {
-      view[at] = 0
-      const start = at + 5
-      const end = writeText(view, start, name)
-      writeLength(view, at + 1, end - start)
-      return end
-    }
-    if (typeof name === "number") {
-      view[at] = 1
-      float.setFloat64(0, name, true)
-      for (let i = 0; i < 8; i++) view[at + 1 + i] = float.getUint8(i)
-      return at + 9
-    }
-    view[at] = name === undefined ? 2 : name === null ? 3 : name === false ? 4 : 5
-    return at + 1
-  }
 }
 
-/**
- * Writes a name in UTF-8 and gives where it ends. For short text this is quicker than an encoder, which
- * would also make one name of two that differ in a lone surrogate.
- */
-function writeText(view: Uint8Array, start: number, text: string): number {
-  let at = start
-  for (let i = 0; i < text.length; i++) {
-    let code = text.charCodeAt(i)
-    if (code < 0x80) {
-      view[at++] = code
-      continue
-    }
-    code = text.codePointAt(i) as number
-    if (code < 0x800) {
-      view[at++] = 0xc0 | (code >> 6)
-    } else {
-      if (code < 0x1_0000) {
-        view[at++] = 0xe0 | (code >> 12)
-      } else {
-        view[at++] = 0xf0 | (code >> 18)
-        view[at++] = 0x80 | ((code >> 12) & 0x3f)
-        i++
-      }
-      view[at++] = 0x80 | ((code >> 6) & 0x3f)
-    }
-    view[at++] = 0x80 | (code & 0x3f)
-  }
-  return at
-}
-
-function writeLength(view: Uint8Array, at: number, length: number): number {
-  view[at] = length
-  view[at + 1] = length >>> 8
-  view[at + 2] = length >>> 16
-  view[at + 3] = length >>> 24
-  return at + 4
-}
-
-/** The most bytes that a name takes in the input; refuses what cannot name a room. */
-function nameBound(name: Room): number {
-  switch (typeof name) {
-    case "string":
-      return 5 + 3 * name.length
-    case "number":
-      return 9
-    case "boolean":
-    case "undefined":
-      return 1
-    case "object":
-      if (name === null) return 1
-  }
-  throw new AdapterError(
-    "ERR_INVALID_ROOM",
-    `a room is named by a string or a number, not by a ${typeof name}`,
-  )
+/** Where an object of wasm-bindgen is, in words. */
+function addressOf(object: WasmCore): number {
+  return (Reflect.get(object, "__wbg_ptr") as number) >>> 2
 }
 
 function rethrown<T>(call: () => T): T {

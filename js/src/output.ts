@@ -20,7 +20,16 @@ export type Ending =
 export type RedisOutput =
   | { type: "count"; request: number | undefined; channels: string[] }
   | { type: "publish"; token: number | undefined; channel: string; message: Uint8Array | string }
-  | { type: "subscribe"; id: number; kind: "channel" | "pattern"; name: string; carries: Carries }
+  | { type: "deaf"; name: string }
+  | { type: "reconnect" }
+  | {
+      type: "subscribe"
+      id: number
+      anew: boolean
+      kind: "channel" | "pattern"
+      name: string
+      carries: Carries
+    }
   | { type: "unsubscribe"; id: number; kind: "channel" | "pattern"; name: string; carries: Carries }
 
 /** What comes in on a subscription. */

@@ -7,7 +7,14 @@ import { fileURLToPath } from "node:url"
 import { runNode } from "./support/child.ts"
 
 const timeout = 30_000
-const names = ["AdapterError", "RedisAdapter", "RequestError", "createAdapter"]
+const names = [
+  "AdapterError",
+  "FaultError",
+  "RedisAdapter",
+  "RequestError",
+  "TrapError",
+  "createAdapter",
+]
 const clients = "{ on() {} }, undefined"
 
 describe("the package, installed in a folder of its own", () => {

@@ -2,11 +2,13 @@
 import assert from "node:assert/strict"
 import { Buffer } from "node:buffer"
 import { after, before, describe, it, type TestContext } from "node:test"
+import { setTimeout as delay } from "node:timers/promises"
 import { Redis } from "ioredis5"
 import { driverFor, type RedisDriver } from "../../js/src/redis/driver.ts"
 import { memoryBus } from "../../js/src/redis/memory.ts"
 import { clientNamesFor, type ClientPair, connectPair, type Deployment } from "./support/clients.ts"
 import {
+  becomes,
   connectDriver,
   Inbox,
   noop,
@@ -242,6 +244,23 @@ function subscriptionsInRedis(
     patterns,
   }: { subscribers(channel: string): Promise<number>; patterns(): Promise<number> },
 ): void {
+  it("makes another connection when it is told to", { timeout }, async () => {
+    const { driver } = subject()
+    const inbox = new Inbox()
+    await driver.subscribe("pattern", "another*", inbox.listener)
+    const [lost, ready] = [becomes(driver, "lost"), becomes(driver, "ready")]
+    driver.reconnect()
+    driver.reconnect()
+    await lost
+    await ready
+    await driver.subscribe("pattern", "another*", inbox.listener)
+    await driver.publish("another", Buffer.from("end"))
+    await inbox.until("end")
+    assert.deepEqual(inbox.texts(), ["another end"])
+    await driver.unsubscribe("pattern", "another*", inbox.listener)
+    while ((await patterns()) > 0) await delay(10) // Those of the lost connection are going.
+  })
+
   it("ends a subscription in Redis with its last listener", { timeout }, async () => {
     const { driver } = subject()
     const [first, second] = [new Inbox(), new Inbox()]

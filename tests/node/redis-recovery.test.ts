@@ -8,7 +8,14 @@ import type { RedisConnection } from "../../js/src/redis/connection.ts"
 import { driverFor, type RedisDriver } from "../../js/src/redis/driver.ts"
 import { Subscriptions } from "../../js/src/redis/subscriptions.ts"
 import { type ClientName, clientNames, connectPair, makePair } from "./support/clients.ts"
-import { becomes, connect, Inbox, noop, refuseUnhandledRejections } from "./support/drivers.ts"
+import {
+  becomes,
+  connect,
+  Inbox,
+  noop,
+  readyDriver,
+  refuseUnhandledRejections,
+} from "./support/drivers.ts"
 import { type RedisServer, reserveRedis, startRedis } from "./support/redis-server.ts"
 
 const timeout = 15_000
@@ -69,7 +76,7 @@ function recovery(packageName: ClientName): void {
 
   it("hears each message once after Redis was killed and is back", { timeout }, async (t) => {
     const [own, clients] = await ownPair(t, packageName)
-    const fragile = driverFor(clients.pubClient, clients.subClient)
+    const fragile = await readyDriver(clients)
     const [inbox, gone] = [new Inbox(), new Inbox()]
     await fragile.subscribe("pattern", "restart#*", inbox.listener)
     await fragile.subscribe("channel", "restart", inbox.listener)
@@ -108,7 +115,7 @@ function recovery(packageName: ClientName): void {
     { timeout },
     async (t) => {
       const [own, clients] = await ownPair(t, packageName)
-      const fragile = driverFor(clients.pubClient, clients.subClient)
+      const fragile = await readyDriver(clients)
       const inbox = new Inbox()
       await fragile.subscribe("pattern", "ended*", inbox.listener)
       process.kill(own.pid ?? 0, "SIGSTOP")
@@ -130,9 +137,27 @@ function recovery(packageName: ClientName): void {
     },
   )
 
+  it("reconnects, and the application keeps what it hears itself", { timeout }, async (t) => {
+    const clients = await connectPair(packageName, server.port)
+    t.after(() => clients.close())
+    const driver = await readyDriver(clients)
+    const [inbox, own] = [new Inbox(), new Inbox()]
+    await driver.subscribe("channel", "ours", inbox.listener)
+    await subscribeItself(clients.subClient, "theirs", own)
+    const [lost, ready] = [becomes(driver, "lost"), becomes(driver, "ready")]
+    driver.reconnect()
+    await lost
+    await ready
+    await driver.subscribe("channel", "ours", inbox.listener)
+    assert.equal(await driver.publish("ours", "end"), 1)
+    assert.equal(await driver.publish("theirs", "end"), 1)
+    await Promise.all([inbox.until("end"), own.until("end")])
+    assert.deepEqual([...inbox.texts(), ...own.texts()], ["ours end", "theirs end"])
+  })
+
   it("lets go quietly of clients that were closed", { timeout }, async (t) => {
     const [, clients] = await ownPair(t, packageName)
-    const closed = driverFor(clients.pubClient, clients.subClient)
+    const closed = await readyDriver(clients)
     const inbox = new Inbox()
     await closed.subscribe("channel", "closed", inbox.listener)
     clients.close()
@@ -186,8 +211,10 @@ describe("subscriptions", () => {
     const answers: (() => void)[] = []
     const connection: RedisConnection = {
       ready: true,
+      publishes: true,
       ordered: true,
       attach: noop,
+      reconnect: noop,
       publish: () => Promise.resolve(0),
       count: () => Promise.resolve([]),
       subscribe: () => Promise.resolve(),
@@ -224,6 +251,23 @@ async function ownPair(t: TestContext, packageName: ClientName) {
   const pair = await connectPair(packageName, server.port)
   t.after(() => pair.close())
   return [server, pair] as const
+}
+
+/** Subscribes as an application does that knows nothing of this package. */
+async function subscribeItself(
+  client: NodeJS.EventEmitter,
+  name: string,
+  inbox: Inbox,
+): Promise<void> {
+  const hear = (message: string, channel: string) =>
+    inbox.listener(Buffer.from(channel), Buffer.from(message))
+  const { subscribe } = client as unknown as { subscribe: (...args: unknown[]) => unknown }
+  if ("isOpen" in client) return void (await subscribe.call(client, name, hear))
+  client.on(
+    "message",
+    (channel: string, message: string) => channel === name && hear(message, channel),
+  )
+  await new Promise((resolve) => subscribe.call(client, name, resolve))
 }
 
 function retry_strategy(): number {

@@ -31,6 +31,25 @@ describe("the rooms of a socket that disconnects, beside the in-memory adapter's
   }
 })
 
+describe("a listener of room events that throws", () => {
+  it("keeps nothing from being done, and its error is thrown then", { timeout }, () => {
+    const { adapter } = withRedis.io.of("/throwing")
+    const events = ["create-room", "join-room", "leave-room", "delete-room"]
+    for (const event of events) {
+      adapter.on(event, (room: string) => {
+        if (room !== "s1") throw new Error(`${event} ${room}`)
+      })
+    }
+    const thrown = (action: () => unknown, message: string) => assert.throws(action, { message })
+    thrown(() => adapter.addAll("s1", new Set(["s1", "a", "b"])), "create-room a")
+    assert.deepEqual([...(adapter.sids.get("s1") ?? [])], ["s1", "a", "b"])
+    thrown(() => adapter.del("s1", "a"), "leave-room a")
+    assert.deepEqual([...adapter.rooms.keys()], ["s1", "b"])
+    thrown(() => adapter.delAll("s1"), "leave-room b")
+    assert.deepEqual([adapter.rooms.size, adapter.sids.size], [0, 0])
+  })
+})
+
 // The in-memory adapter throws here: it goes on with a socket that it does not know any more.
 describe("a socket that a listener turns away while it joins", () => {
   let spaces = 0

@@ -57,6 +57,11 @@ export class Answers {
     }
   }
 
+  /** Waits for no acknowledgement any more. */
+  forgetAll(): void {
+    for (const token of this.#acknowledged.keys()) this.#forget(token)
+  }
+
   #rooms(list: Value): readonly Room[] {
     return this.#core.value(list) as Room[]
   }

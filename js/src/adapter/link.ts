@@ -17,7 +17,11 @@ export interface LinkHost {
   /** Hears that nothing is left to be done for now. */
   drained(): void
   /** Hears what Redis refused, and which request that ends, if any. */
-  failed(what: string, error: unknown, request?: number): void
+  refused(what: "count" | "publish" | "subscribe", error: unknown, request?: number): void
+  /** Hears that a subscription brings nothing though Redis had confirmed it. */
+  deaf(name: string): void
+  /** Hears what was thrown and nobody else can take. */
+  failed(error: unknown): void
 }
 
 /**
@@ -34,6 +38,7 @@ export class Link {
   #timer: NodeJS.Timeout | undefined
   #due: number | undefined
   #draining = false
+  #closed = false
   /** What was asked of the host while it did something else. */
   readonly #postponed: HostOutput[] = []
   /** Subscriptions that are being given up. */
@@ -45,12 +50,11 @@ export class Link {
     this.#driver = driver
     this.#wire = wire
     this.#host = host
-    core.wasm.setOrdered(adapter, driver.ordered)
     this.#unwatch = driver.watch(
       () => this.#change(() => core.wasm.handleReady(adapter)),
       () => this.#change(() => core.wasm.handleLost(adapter)),
     )
-    if (driver.ready) this.#change(() => core.wasm.handleReady(adapter))
+    this.#begin()
   }
 
   /** Drains what the core asks for, after it was changed elsewhere. */
@@ -75,8 +79,26 @@ export class Link {
   /** Ends the subscriptions and resolves when Redis knows. */
   async close(): Promise<void> {
     this.#unwatch()
+    this.#closed = true
     this.#change(() => this.#core.wasm.close(this.#adapter))
     await Promise.all(this.#ending)
+  }
+
+  /** Goes on with a core that knows nothing yet of this adapter's subscriptions. */
+  restart(): void {
+    clearTimeout(this.#timer)
+    this.#due = undefined
+    this.#postponed.length = 0
+    this.#begin()
+  }
+
+  #begin(): void {
+    const { wasm } = this.#core
+    this.#change(() => {
+      wasm.setOrdered(this.#adapter, this.#driver.ordered)
+      if (this.#closed) wasm.close(this.#adapter)
+      else if (this.#driver.ready) wasm.handleReady(this.#adapter)
+    })
   }
 
   #wait(): void {
@@ -88,16 +110,27 @@ export class Link {
     this.#timer = setTimeout(
       () => {
         this.#due = undefined
-        this.#change(() => this.#core.wasm.handleTimeout(this.#adapter, performance.now()))
+        const { heard } = this.#driver
+        this.#change(() => this.#core.wasm.handleTimeout(this.#adapter, performance.now(), heard))
       },
       Math.max(1, Math.ceil(due - performance.now())),
     )
     this.#timer.unref()
   }
 
+  /** Whoever calls this could do nothing with an error. */
   #change(mutate: () => void): void {
-    mutate()
-    this.drain()
+    try {
+      mutate()
+      this.drain()
+    } catch (error) {
+      this.#host.failed(error)
+    }
+  }
+
+  /** Tells a core how something went that it asked for; another one in its place did not ask. */
+  #answer(wasm: Core["wasm"], tell: () => void): void {
+    if (wasm === this.#core.wasm) this.#change(tell)
   }
 
   #poll(host: (output: HostOutput) => void): void {
@@ -112,8 +145,12 @@ export class Link {
     switch (output.type) {
       case "count":
         return void this.#count(output)
+      case "deaf":
+        return this.#host.deaf(output.name)
       case "publish":
         return void this.#publish(output)
+      case "reconnect":
+        return this.#driver.reconnect()
       case "subscribe":
         return void this.#subscribe(output)
       case "unsubscribe": {
@@ -134,10 +171,11 @@ export class Link {
     try {
       counts = Uint32Array.from(await this.#driver.count(channels))
     } catch (error) {
-      this.#host.failed("count", error, request)
-      return this.#change(() => wasm.handleCountFailed(this.#adapter, request, performance.now()))
+      this.#host.refused("count", error, request)
+      const failed = () => wasm.handleCountFailed(this.#adapter, request, performance.now())
+      return this.#answer(wasm, failed)
     }
-    this.#change(() => wasm.handleCount(this.#adapter, request, counts, performance.now()))
+    this.#answer(wasm, () => wasm.handleCount(this.#adapter, request, counts, performance.now()))
   }
 
   async #publish({ channel, message, token }: Asked<"publish">): Promise<void> {
@@ -145,27 +183,30 @@ export class Link {
     try {
       await this.#driver.publish(channel, this.#wire.outgoing(message))
     } catch (error) {
-      this.#host.failed("publish", error, token)
+      this.#host.refused("publish", error, token)
       if (token === undefined) return
-      return this.#change(() => wasm.handlePublishFailed(this.#adapter, token, performance.now()))
+      const failed = () => wasm.handlePublishFailed(this.#adapter, token, performance.now())
+      return this.#answer(wasm, failed)
     }
     if (token === undefined) return
-    this.#change(() => wasm.handlePublished(this.#adapter, token, performance.now()))
+    this.#answer(wasm, () => wasm.handlePublished(this.#adapter, token, performance.now()))
   }
 
-  async #subscribe({ id, kind, name, carries }: Asked<"subscribe">): Promise<void> {
+  async #subscribe({ id, anew, kind, name, carries }: Asked<"subscribe">): Promise<void> {
     const { wasm } = this.#core
     try {
-      await this.#driver.subscribe(kind, name, this.#host.listeners[carries])
+      await this.#driver.subscribe(kind, name, this.#host.listeners[carries], anew)
     } catch (error) {
-      this.#host.failed("subscribe", error)
-      return this.#change(() => wasm.handleRefused(this.#adapter, id, performance.now()))
+      this.#host.refused("subscribe", error)
+      const refused = () => wasm.handleRefused(this.#adapter, id, performance.now())
+      return this.#answer(wasm, refused)
     }
-    this.#change(() => wasm.handleConfirmed(this.#adapter, id))
+    this.#answer(wasm, () => wasm.handleConfirmed(this.#adapter, id))
   }
 
   async #unsubscribe({ id, kind, name, carries }: Asked<"unsubscribe">): Promise<void> {
+    const { wasm } = this.#core
     await this.#driver.unsubscribe(kind, name, this.#host.listeners[carries])
-    this.#change(() => this.#core.wasm.handleEnded(this.#adapter, id))
+    this.#answer(wasm, () => wasm.handleEnded(this.#adapter, id))
   }
 }

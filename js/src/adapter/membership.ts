@@ -9,6 +9,9 @@ export interface RoomEvents {
 
 type RoomEvent = "create-room" | "delete-room" | "join-room" | "leave-room"
 
+/** The rooms of each socket. */
+export type Members = Map<string, readonly Room[]>
+
 /** A view that keeps what it shows when that goes. */
 export interface Freezable {
   freeze(rooms: Iterable<Room>): void
@@ -90,8 +93,10 @@ export class Membership<Socket> {
     return this.#leaving.get(sid)
   }
 
+  /** As the others that change something: what a listener throws is thrown when all is done. */
   join(sid: string, rooms: ReadonlySet<Room>): void {
     const { core, adapter } = this
+    let failure: Failure | undefined
     const socket = this.#socketOf(sid)
     // Joining connects; a socket that joins nothing is connected all the same.
     if (rooms.size === 0) core.connect(adapter, sid)
@@ -99,15 +104,16 @@ export class Membership<Socket> {
       const id = room === sid ? socket : (this.#ids.get(room) ?? this.#intern(room))
       const changed = core.wasm.join(adapter, socket, id)
       if (changed & ROOM_CHANGED && !this.#emptied.has(room) && this.#hears("create-room")) {
-        this.#events.emit("create-room", room)
-        if (this.#ids.get(sid) !== socket) return
+        failure = this.#tell(failure, "create-room", room)
+        if (this.#ids.get(sid) !== socket) break
       }
       if (changed & CHANGED && this.#hears("join-room")) {
-        this.#events.emit("join-room", room, sid)
+        failure = this.#tell(failure, "join-room", room, sid)
         // A listener of either may have turned the socket away, and its id may be another's now.
-        if (this.#ids.get(sid) !== socket) return
+        if (this.#ids.get(sid) !== socket) break
       }
     }
+    raise(failure)
   }
 
   leave(sid: string, room: Room): void {
@@ -123,21 +129,20 @@ export class Membership<Socket> {
     }
     const outermost = !this.#emptied.has(room)
     this.#emptied.add(room)
-    try {
-      this.#events.emit("leave-room", room, sid)
-    } finally {
-      if (outermost) this.#emptied.delete(room)
-    }
+    let failure = this.#tell(undefined, "leave-room", room, sid)
+    if (outermost) this.#emptied.delete(room)
     const again = this.#ids.get(room)
     if (again === undefined || this.core.wasm.memberCount(this.adapter, again) === 0) {
-      this.#events.emit("delete-room", room)
+      failure = this.#tell(failure, "delete-room", room)
     }
+    raise(failure)
   }
 
   leaveAll(sid: string): void {
     const socket = this.#ids.get(sid)
     if (socket === undefined) return
     const { core } = this
+    let failure: Failure | undefined
     const view = this.#views.size > 0 ? this.#views.get(sid) : undefined
     if (view !== undefined) {
       // As in memory, where what `socket.rooms` gave in time can be read after the disconnection.
@@ -145,11 +150,11 @@ export class Membership<Socket> {
       this.#views.delete(sid)
     }
     if (this.#hears("leave-room") || this.#hears("delete-room")) {
-      this.#leaveOneByOne(sid, socket)
-      if (this.#ids.get(sid) !== socket) return
+      failure = this.#leaveOneByOne(sid, socket)
+      if (this.#ids.get(sid) !== socket) return raise(failure)
     }
     const count = core.disconnect(this.adapter, socket)
-    if (count < 0) return
+    if (count < 0) return raise(failure)
     for (let at = 0; at < count; at++) {
       if (core.listed(2 * at + 1) & FREED) {
         const room = core.listed(2 * at)
@@ -158,16 +163,70 @@ export class Membership<Socket> {
     }
     this.#sockets[socket] = undefined
     if (core.listed(2 * count) === 1) this.#forget(socket, sid)
+    raise(failure)
   }
 
-  #leaveOneByOne(sid: string, socket: number): void {
-    if (!this.core.wasm.isSocket(this.adapter, socket)) return
+  /** Who is in which room, as far as a core tells that has stopped; every socket is in its own. */
+  save(): Members {
+    const members: Members = new Map()
+    for (const [name, id] of this.#ids) {
+      const sid = name as string
+      const isConnected = this.#find(sid) !== undefined
+      try {
+        const rooms = this.core.wasm.isSocket(this.adapter, id) ? this.#roomsOf(id) : undefined
+        if (rooms !== undefined) members.set(sid, rooms)
+        else if (isConnected) members.set(sid, [sid])
+      } catch (error) {
+        if (error instanceof RangeError) throw error // too little stack, which says nothing
+        if (isConnected) members.set(sid, [sid])
+      }
+    }
+    return members
+  }
+
+  /** Puts everybody back into their rooms, in a core that knows nobody yet. No listener hears of it. */
+  restore(members: Members): void {
+    const { core, adapter } = this
+    this.#ids.clear()
+    this.#names.length = 0
+    this.#sockets.length = 0
+    this.#lastSid = undefined
+    for (const [sid, rooms] of members) {
+      const socket = this.#know(sid, core.connect(adapter, sid))
+      for (const room of rooms) {
+        core.wasm.join(adapter, socket, this.#ids.get(room) ?? this.#intern(room))
+      }
+    }
+  }
+
+  #leaveOneByOne(sid: string, socket: number): Failure | undefined {
+    if (!this.core.wasm.isSocket(this.adapter, socket)) return undefined
+    let failure: Failure | undefined
     const rooms = this.#roomsOf(socket)
     this.#leaving.set(sid, new Set(rooms))
+    for (const room of rooms) {
+      try {
+        this.leave(sid, room)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    this.#leaving.delete(sid)
+    return failure
+  }
+
+  /** Lets listeners hear of it; gives the first failure of all so far. */
+  #tell(
+    earlier: Failure | undefined,
+    event: RoomEvent,
+    room: Room,
+    ...sid: string[]
+  ): Failure | undefined {
     try {
-      for (const room of rooms) this.leave(sid, room)
-    } finally {
-      this.#leaving.delete(sid)
+      this.#events.emit(event, room, ...sid)
+      return earlier
+    } catch (error) {
+      return earlier ?? { error }
     }
   }
 
@@ -205,4 +264,13 @@ export class Membership<Socket> {
     this.#names[id] = undefined
     this.#sockets[id] = undefined
   }
+}
+
+/** What a listener threw while something had to be done whole. */
+interface Failure {
+  readonly error: unknown
+}
+
+function raise(failure: Failure | undefined): void {
+  if (failure !== undefined) throw failure.error
 }

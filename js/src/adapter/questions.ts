@@ -80,6 +80,16 @@ export class Questions {
     })
   }
 
+  /** Ends all with what is known: what the core knew of them is lost. */
+  fail(cause: unknown): void {
+    for (const [request, question] of this.#open) {
+      this.#causes.set(request, cause)
+      this.#open.delete(request)
+      question.ended({ ending: "failed" })
+      this.#causes.delete(request)
+    }
+  }
+
   /** Notes why a request is about to fail. */
   blame(request: number, cause: unknown): void {
     if (this.#open.has(request)) this.#causes.set(request, cause)
@@ -117,7 +127,7 @@ export class Questions {
         return new RequestError("ERR_CLOSED", message, known, undefined, cause)
       }
       case "failed": {
-        const message = `Redis did not take the ${operation} request; see the cause`
+        const message = `the ${operation} request failed; see the cause`
         return new RequestError("ERR_REQUEST_FAILED", message, known, undefined, cause)
       }
       case "timedOut": {

@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer"
 import createDebug from "debug"
 import { Adapter } from "socket.io-adapter"
 import { type Core, ECHO, FOREIGN, MALFORMED, PROBE, UNWANTED } from "../boundary.ts"
-import type { RequestError } from "../errors.ts"
+import type { FaultCode, RequestError, TrapError } from "../errors.ts"
+import type { Save } from "../recovery.ts"
 import { driverFor, type RedisClient, type RedisDriver } from "../redis/driver.ts"
 import type {
   BroadcastFlags,
@@ -17,11 +18,12 @@ import type { Stats } from "../stats.ts"
 import { Answers } from "./answers.ts"
 import { Cluster, filterOf } from "./cluster.ts"
 import { Encoding } from "./encoding.ts"
+import { Faults } from "./faults.ts"
 import { guarded } from "./guarded.ts"
-import { processCore } from "./host.ts"
+import { processCore, textOf } from "./host.ts"
 import { Lazy } from "./lazy.ts"
 import { Link } from "./link.ts"
-import { Membership } from "./membership.ts"
+import { type Members, Membership } from "./membership.ts"
 import { deliver, optionsOf, ReceivedPacket } from "./packet.ts"
 import type { Parser, RedisAdapterOptions } from "./options.ts"
 import { parserOf, Wire } from "./parser.ts"
@@ -60,6 +62,7 @@ export class RedisAdapter extends Adapter {
   /** The channel of broadcasts that are not to exactly one room. */
   readonly #channel: string
   readonly #channelLength: number
+  readonly #options: RedisAdapterOptions
   readonly #membership: Membership<Socket>
   readonly #driver: RedisDriver
   readonly #link: Link
@@ -70,11 +73,17 @@ export class RedisAdapter extends Adapter {
   /** Whether each room has a subscription of its own. */
   readonly #exact: boolean
   readonly #requestChannel: string
-  readonly #publishFailed = (error: unknown): void => this.#failed("publish", error)
+  readonly #faults: Faults
+  readonly #publishFailed = (error: unknown): void => this.#refused("publish", error)
   /** How many servers the acknowledgements just asked for will come from. */
   #counting: Promise<number> | undefined
   #whenSubscribed: (() => void)[] = []
   #closed: Promise<void> | undefined
+
+  static readonly #save: Save<RedisAdapter> = (adapter) => {
+    const members = adapter.#membership.save()
+    return (trap) => adapter.#restore(members, trap)
+  }
 
   static {
     // socket.io-adapter declares it private, and its other methods find sockets by it.
@@ -104,8 +113,12 @@ export class RedisAdapter extends Adapter {
     this.#core = core
     this.#nsp = nsp
     this.#encoding = new Encoding(core, nsp)
-    this.#handle = core.open(nsp.name, options, this.#encoding.speaksText)
+    // What is asked for later must not change what was checked.
+    this.#options = { ...options }
+    const { speaksText } = this.#encoding
+    this.#handle = core.open(this, RedisAdapter.#save, nsp.name, this.#options, speaksText)
     closedAdapters.register(this, this.#handle)
+    this.#faults = new Faults(core, this.#handle, nsp.name, this)
     const { wasm } = core
     this.uid = wasm.uid(this.#handle) as string
     this.prefix = wasm.key(this.#handle) as string
@@ -140,14 +153,14 @@ export class RedisAdapter extends Adapter {
           try {
             this.#receive(channel, message)
           } catch (error) {
-            this.#failed("receive", error)
+            this.#faults.unexpected("receive", error)
           }
         },
         control: (channel, message) => {
           try {
             this.#receiveControl(channel, message)
           } catch (error) {
-            this.#failed("receive", error)
+            this.#faults.unexpected("receive", error)
           }
         },
       },
@@ -156,14 +169,19 @@ export class RedisAdapter extends Adapter {
           if ("request" in output) this.#questions.perform(output)
           else this.#answers.perform(output)
         } catch (error) {
-          this.#failed(output.type, error)
+          this.#faults.unexpected(output.type, error)
         }
       },
       drained: () => this.#noticeSubscribed(),
-      failed: (what, error, request) => {
-        this.#failed(what, error)
+      refused: (what, error, request) => {
+        this.#refused(what, error)
         if (request !== undefined) this.#questions.blame(request, error)
       },
+      deaf: (name) => {
+        const text = `nothing comes in by the subscription to ${name}; it is made anew`
+        this.#faults.tell("ERR_DEAF_SUBSCRIPTION", text)
+      },
+      failed: (error) => this.#faults.unexpected("the loop", error),
     })
   }
 
@@ -176,7 +194,7 @@ export class RedisAdapter extends Adapter {
     return new Promise((resolve) => this.#whenSubscribed.push(resolve))
   }
 
-  /** What was sent, received and dropped so far. */
+  /** What was sent, received and dropped so far, and how things stand. */
   stats(): Stats {
     return this.#core.stats(this.#handle)
   }
@@ -396,11 +414,13 @@ export class RedisAdapter extends Adapter {
 
   #receive(channel: Uint8Array, received: Uint8Array): void {
     const core = this.#core
-    if (!core.wants(this.#handle, this.#channelLength, channel)) return this.#dropped(UNWANTED)
+    if (!core.wants(this.#handle, this.#channelLength, channel, received.length)) {
+      return this.#dropped(UNWANTED, channel)
+    }
     const sent = this.#wire.broadcast(received)
     const count = core.receive(this.#handle, sent)
     if (count < 0) {
-      this.#dropped(count)
+      this.#dropped(count, channel)
       core.settle()
       return
     }
@@ -423,9 +443,7 @@ export class RedisAdapter extends Adapter {
 
   #receiveControl(channel: Uint8Array, message: Uint8Array): void {
     const core = this.#core
-    if (!core.control(this.#handle, channel, this.#wire.control(message))) {
-      debug("ignoring malformed message: %s", core.wasm.reason())
-    }
+    if (!core.control(this.#handle, channel, this.#wire.control(message))) this.#malformed(channel)
     this.#link.drain()
   }
 
@@ -452,10 +470,16 @@ export class RedisAdapter extends Adapter {
     return this.#targets(this.#core.find(this.#handle, filterOf(options))).map(action)
   }
 
-  #dropped(why: number): void {
+  #dropped(why: number, channel: Uint8Array): void {
     if (why === PROBE) this.#link.drain()
-    if (why === MALFORMED) debug("ignoring malformed message: %s", this.#core.wasm.reason())
+    if (why === MALFORMED) this.#malformed(channel)
     else if (debug.enabled) debug("ignoring message: %s", DROPPED.get(why))
+  }
+
+  #malformed(channel: Uint8Array): void {
+    const name = textOf(channel, 0, Math.min(channel.length, SHOWN))
+    const text = `ignoring malformed message: ${this.#core.wasm.reason()}, on ${name}`
+    this.#faults.tell("ERR_MALFORMED_MESSAGE", text)
   }
 
   #noticeSubscribed(): void {
@@ -476,14 +500,38 @@ export class RedisAdapter extends Adapter {
     return sockets
   }
 
-  #failed(what: string, error: unknown): void {
-    debug("%s failed on %s: %o", what, this.#nsp.name, error)
+  #refused(what: "count" | "publish" | "subscribe", error: unknown): void {
+    if (what === "subscribe") return this.#faults.refused(error)
+    const [code, text] = REFUSED[what]
+    this.#faults.tell(code, text, error)
+  }
+
+  /** Goes on with a core that was built again. */
+  #restore(members: Members, trap: TrapError): void {
+    const { speaksText } = this.#encoding
+    this.#core.wasm.reopen(this.#handle, this.uid, this.#nsp.name, this.#options, speaksText)
+    this.#membership.restore(members)
+    this.#questions.fail(trap)
+    this.#answers.forgetAll()
+    // Whatever was being done when the core stopped comes to its end first.
+    queueMicrotask(() => {
+      this.#link.restart()
+      this.#faults.trapped(trap)
+    })
   }
 }
 
+/** How much of a channel's name is shown, in bytes. */
+const SHOWN = 100
+
+const REFUSED = {
+  count: ["ERR_COUNT_FAILED", "Redis did not count the servers"],
+  publish: ["ERR_PUBLISH_FAILED", "Redis did not take a message for the other servers"],
+} as const satisfies Record<string, [FaultCode, string]>
+
 /** Gives the core's memory back when nobody can use an adapter any more. */
 const closedAdapters = new FinalizationRegistry<number>((handle) => {
-  processCore().wasm.dispose(handle)
+  processCore().dispose(handle)
 })
 
 const DROPPED = new Map([

@@ -6,6 +6,13 @@
 export { createAdapter, createAdapter as default } from "../adapter/create.ts"
 export type { Parser, RedisAdapterOptions } from "../adapter/options.ts"
 export { RedisAdapter } from "../adapter/redis-adapter.ts"
-export { AdapterError, type AdapterErrorCode, RequestError } from "../errors.ts"
+export {
+  AdapterError,
+  type AdapterErrorCode,
+  type FaultCode,
+  FaultError,
+  RequestError,
+  TrapError,
+} from "../errors.ts"
 export type { RedisClient } from "../redis/driver.ts"
 export type { Stats } from "../stats.ts"

@@ -9,10 +9,15 @@ export interface Subscription {
   readonly receive: (message: Uint8Array, channel: Uint8Array) => void
 }
 
+/** What a connection is used for. */
+export type Role = "publish" | "subscribe"
+
 /** One Redis client of whatever package, reduced to what a driver asks of it. */
 export interface RedisConnection {
-  /** Whether the client says that it takes commands now. */
+  /** Whether the client says that it takes subscriptions now. */
   readonly ready: boolean
+  /** Whether the client says that what is published now is sent at once. */
+  readonly publishes: boolean
   /** How many subscribe to each channel, for `PUBSUB NUMSUB`. Rejects as the client does. */
   count(channels: readonly string[]): Promise<number[]>
   /** Starts to use the client for subscriptions; `changed` follows all that may alter `ready`. */
@@ -21,6 +26,11 @@ export interface RedisConnection {
   readonly ordered: boolean
   /** As in `RedisDriver`. */
   publish(channel: string, message: Uint8Array | string): Promise<number>
+  /**
+   * Drops the connection for one use, of a client that says it is ready, so that it makes another one;
+   * `changed` is called as for any other loss. What the application subscribes to on that client stays.
+   */
+  reconnect(role: Role): void
   /** Gives when Redis has confirmed; asking twice must not deliver twice. Rejects as the client does. */
   subscribe(subscription: Subscription): Promise<void>
   /** Gives when Redis has confirmed. Rejects as the client does. */

@@ -1,10 +1,5 @@
 import { AdapterError } from "../errors.ts"
-import {
-  type ClientEvents,
-  listenForErrors,
-  type RedisConnection,
-  type Subscription,
-} from "./connection.ts"
+import type { RedisConnection, Role, Subscription } from "./connection.ts"
 
 /** How long one server may take to answer before the others are turned to, in milliseconds. */
 const PATIENCE = 1_000
@@ -15,9 +10,12 @@ const PATIENCE = 1_000
  */
 export const LIST_LIFETIME = 2_000
 
-/** The pause before a server to subscribe at is looked for again, in milliseconds: at first and at most. */
+/** How long messages are kept while no master can be published at, in milliseconds. */
+const KEPT = 5_000
+
+/** The pause before a server is looked for again, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 50
-const LONGEST_PAUSE = 1_000
+const LONGEST_PAUSE = 250
 
 /** A connection of our own beside those of a client. */
 export interface Satellite {
@@ -47,34 +45,36 @@ export interface Deployment {
   masters(): readonly ServerLookup[]
   /** Functions that give a connection to each server that somebody may be subscribed at. */
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]>
-  /** Publishes as the client does by itself. */
-  publish(channel: string, message: Uint8Array | string): Promise<number>
 }
 
 /**
  * A connection through a client of several servers. Such clients choose a server anew for each message
  * (clusters of ioredis and node-redis) or let a later command overtake an earlier one (sentinels of
  * node-redis), so that messages lose their order; and the connections that they subscribe with tell
- * nobody when they break, or wait for a server that is gone. Here all messages go through one server,
- * drawn by lot, for as long as that takes them, and a connection of our own subscribes.
+ * nobody when they break, or wait for a server that is gone; and when such a server is back, they send it
+ * what they had for it, long after others have got what came later. Here all messages go through one
+ * server, drawn by lot, for as long as that takes them; two connections of our own publish and subscribe.
  */
 export class DeploymentConnection implements RedisConnection {
   readonly #deployment: Deployment
-  #publisher: RedisConnection | undefined
-  #choice: Promise<RedisConnection | undefined> | undefined
+  #publisher: Satellite | undefined
+  #choice: Promise<Satellite> | undefined
   #subscriber: Satellite | undefined
   #seeking = false
   // Every server is asked for its own count.
   readonly ordered = false
   #changed = () => {}
 
-  constructor(client: ClientEvents, deployment: Deployment) {
+  constructor(deployment: Deployment) {
     this.#deployment = deployment
-    listenForErrors(client, () => {})
   }
 
   get ready(): boolean {
     return this.#subscriber?.connection.ready === true
+  }
+
+  get publishes(): boolean {
+    return this.#publisher?.connection.publishes === true
   }
 
   attach(changed: () => void): void {
@@ -84,10 +84,9 @@ export class DeploymentConnection implements RedisConnection {
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
-    if (this.#publisher?.ready) return this.#publisher.publish(channel, message)
-    return this.#choose().then((publisher) =>
-      (publisher ?? this.#deployment).publish(channel, message),
-    )
+    const connection = this.#publisher?.connection
+    if (connection?.ready) return connection.publish(channel, message)
+    return this.#choose().then((publisher) => publisher.connection.publish(channel, message))
   }
 
   async count(channels: readonly string[]): Promise<number[]> {
@@ -106,6 +105,11 @@ export class DeploymentConnection implements RedisConnection {
     )
   }
 
+  reconnect(role: Role): void {
+    if (role === "publish") this.#forgetPublisher()
+    else if (this.#subscriber) this.#drop(this.#subscriber)
+  }
+
   async subscribe(subscription: Subscription): Promise<void> {
     await this.#current().subscribe(subscription)
   }
@@ -120,30 +124,45 @@ export class DeploymentConnection implements RedisConnection {
   }
 
   /** What is published while the choice is made waits for it, and then goes in its order. */
-  #choose(): Promise<RedisConnection | undefined> {
+  #choose(): Promise<Satellite> {
     if (this.#choice) return this.#choice
-    this.#publisher = undefined
-    this.#choice = this.#firstMaster(async ({ connection }) => connection)
+    this.#forgetPublisher()
+    this.#choice = this.#findPublisher()
     // The first to hear of it: what is not sent to wait from then on comes after what waits now.
     void this.#adopt(this.#choice)
     return this.#choice
   }
 
-  async #adopt(choice: Promise<RedisConnection | undefined>): Promise<void> {
-    this.#publisher = await choice
+  #forgetPublisher(): void {
+    this.#publisher?.close()
+    this.#publisher = undefined
+  }
+
+  async #adopt(choice: Promise<Satellite>): Promise<void> {
+    this.#publisher = await choice.catch(() => undefined)
     this.#choice = undefined
+  }
+
+  async #findPublisher(): Promise<Satellite> {
+    const start = performance.now()
+    for (const pause of pauses()) {
+      const found = await this.#firstMaster((server) => connect(server))
+      if (found) return found
+      if (!this.#deployment.open || performance.now() - start > KEPT) break
+      await delay(pause)
+    }
+    throw new AdapterError("ERR_NOT_READY", "no master of the Redis deployment can be published at")
   }
 
   /** Subscribes at some server; looks for one for as long as the client is open. */
   async #seek(): Promise<void> {
     if (this.#seeking || this.#subscriber) return
     this.#seeking = true
-    for (
-      let pause = FIRST_PAUSE;
-      this.#deployment.open;
-      pause = Math.min(2 * pause, LONGEST_PAUSE)
-    ) {
-      await this.#firstMaster((server) => this.#connect(server))
+    for (const pause of pauses()) {
+      if (!this.#deployment.open) break
+      this.#subscriber = await this.#firstMaster((server) =>
+        connect(server, (satellite) => this.#lose(satellite)),
+      )
       if (this.#subscriber) break
       await delay(pause)
     }
@@ -151,21 +170,11 @@ export class DeploymentConnection implements RedisConnection {
     this.#changed()
   }
 
-  async #connect(server: Server): Promise<void> {
-    const satellite = server.satellite()
-    satellite.connection.attach(() => this.#lose(satellite))
-    try {
-      await within(satellite.opened)
-      if (!satellite.connection.ready) throw new Error("lost as soon as it was ready")
-      this.#subscriber = satellite
-    } catch (error) {
-      satellite.close()
-      throw error
-    }
+  #lose(satellite: Satellite): void {
+    if (this.#subscriber === satellite && !satellite.connection.ready) this.#drop(satellite)
   }
 
-  #lose(satellite: Satellite): void {
-    if (this.#subscriber !== satellite || satellite.connection.ready) return
+  #drop(satellite: Satellite): void {
     this.#subscriber = undefined
     satellite.close()
     this.#changed()
@@ -174,9 +183,12 @@ export class DeploymentConnection implements RedisConnection {
 
   /** What `use` gives for the first master that it does not reject for; they come in random order. */
   async #firstMaster<T>(use: (server: Server) => Promise<T>): Promise<T | undefined> {
-    for (const find of shuffled(this.#deployment.masters())) {
+    const masters = shuffled(this.#deployment.masters())
+    // There is nobody to turn to instead of the only one.
+    const patience = masters.length > 1 ? PATIENCE : KEPT
+    for (const find of masters) {
       try {
-        return await use(await within(find()))
+        return await use(await within(find(), patience))
       } catch {
         // cannot be used now; the next one may
       }
@@ -185,13 +197,35 @@ export class DeploymentConnection implements RedisConnection {
   }
 }
 
-/** As the promise, or a rejection where that takes longer than `PATIENCE`. */
-export function within<T>(promise: Promise<T>): Promise<T> {
+/** Another connection to a server, once it is ready; `changed` follows what becomes of it. */
+async function connect(
+  server: Server,
+  changed?: (satellite: Satellite) => void,
+): Promise<Satellite> {
+  const satellite = server.satellite()
+  if (changed) satellite.connection.attach(() => changed(satellite))
+  try {
+    await within(satellite.opened)
+    if (!satellite.connection.ready) throw new Error("lost as soon as it was ready")
+    return satellite
+  } catch (error) {
+    satellite.close()
+    throw error
+  }
+}
+
+/** As the promise, or a rejection where that takes longer; in milliseconds. */
+export function within<T>(promise: Promise<T>, patience = PATIENCE): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new Error(`no answer of a Redis server in ${PATIENCE} ms`))
-    const timer = setTimeout(late, PATIENCE)
+    const late = () => reject(new Error(`no answer of a Redis server in ${patience} ms`))
+    const timer = setTimeout(late, patience)
     void promise.then(resolve, reject).then(() => clearTimeout(timer))
   })
+}
+
+/** The pauses between attempts. */
+function* pauses(): Iterable<number> {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) yield pause
 }
 
 /** A pause that does not keep the process alive. */

@@ -1,10 +1,11 @@
 import { AdapterError } from "../errors.ts"
-import type { ClientEvents, RedisConnection } from "./connection.ts"
+import { type ClientEvents, listenForErrors, type RedisConnection } from "./connection.ts"
 import { type Deployment, DeploymentConnection } from "./deployment.ts"
 import { type IoredisClient, IoredisConnection, isIoredisClient } from "./ioredis.ts"
 import { type IoredisCluster, IoredisDeployment, isIoredisCluster } from "./ioredis-cluster.ts"
 import { isMemoryBus, type MemoryBus } from "./memory.ts"
 import { isNodeRedis3Client, type NodeRedis3Client, NodeRedis3Connection } from "./node-redis-3.ts"
+import { isNodeRedis4Client, NodeRedis4Connection } from "./node-redis-4.ts"
 import { isNodeRedisClient, type NodeRedisClient, NodeRedisConnection } from "./node-redis.ts"
 import {
   isNodeRedisCluster,
@@ -16,6 +17,7 @@ import {
   type NodeRedisSentinel,
   NodeRedisSentinelDeployment,
 } from "./node-redis-sentinel.ts"
+import { Silence } from "./silence.ts"
 import { Subscriptions } from "./subscriptions.ts"
 
 /** Whether a name is a glob (`PSUBSCRIBE`) or is taken as it is written (`SUBSCRIBE`). */
@@ -32,14 +34,21 @@ export interface RedisDriver {
   /** Whether the subscribing connection can take a subscription now. */
   readonly ready: boolean
 
+  /** How many messages the subscribing connection has brought so far, whomever they were for. */
+  readonly heard: number
+
   /** Whether Redis publishes and counts in the order in which it is asked; not on a cluster. */
   readonly ordered: boolean
 
   /**
    * Publishes the bytes as they are, without a copy (they must not change until the promise settles), or
-   * a text in UTF-8, which clients send in one piece. Gives the number of subscribers that Redis reports: on a cluster, those at one server. What one driver
-   * publishes arrives in that order, on a cluster too, unless the connection breaks. Never throws; rejects with the client's own error; while
-   * the connection is down, the client decides whether to queue.
+   * a text in UTF-8, which clients send in one piece. Gives the number of subscribers that Redis reports:
+   * on a cluster, those at one server. What one driver publishes arrives in that order, on a cluster too
+   * and when a connection breaks; but clients of ioredis then repeat what Redis had not answered yet.
+   * Never throws; rejects with the client's own error. While the connection is down, a client of one
+   * server decides whether to queue; with several servers, what is published waits for one that takes it
+   * for 5 seconds, and is rejected with `ERR_NOT_READY` then. A connection that leaves messages unanswered
+   * for 6 seconds is dropped for another.
    */
   publish(channel: string, message: Uint8Array | string): Promise<number>
 
@@ -54,16 +63,27 @@ export interface RedisDriver {
    * Adds the listener to a name and gives when Redis has confirmed the subscription on the connection
    * of the moment. Rejects with `ERR_NOT_READY`, which changes nothing, with `ERR_CONNECTION_LOST` or
    * with the client's own error, after which the listener still stands. Whenever `watch` reports the
-   * connection ready, ask again for every name. Asking again with a listener on the same connection
-   * ends the subscription in Redis and makes it anew: for a client that has become deaf.
+   * connection ready, ask again for every name. `anew` ends the subscription in Redis first, for a client
+   * that has become deaf; otherwise asking again on the same connection changes nothing.
    */
-  subscribe(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void>
+  subscribe(
+    kind: SubscriptionKind,
+    name: string,
+    listener: MessageListener,
+    anew?: boolean,
+  ): Promise<void>
 
   /**
    * Takes the listener off at once; the last one of a name also ends the subscription in Redis, now
    * or when the connection is back. Never rejects, and never waits longer than the connection lives.
    */
   unsubscribe(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void>
+
+  /**
+   * Drops the subscribing connection, if it is ready, so that the client makes another one; `watch` reports
+   * it as any other loss.
+   */
+  reconnect(): void
 
   /**
    * Reports each time the subscribing connection becomes ready or is lost, from now on (see `ready`
@@ -102,14 +122,20 @@ export function driverFor(pubClient: unknown, subClient: unknown): RedisDriver {
 }
 
 function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
+  const silence = new Silence(publisher)
   return {
     ordered: publisher.ordered,
+    get heard() {
+      return shared.heard
+    },
     get ready() {
       return shared.ready
     },
     publish(channel, message) {
       try {
-        return publisher.publish(channel, message)
+        const answer = publisher.publish(channel, message)
+        silence.follow(answer)
+        return answer
       } catch (error) {
         return Promise.reject(error)
       }
@@ -122,7 +148,8 @@ function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
         return (counts[index] ?? 0) + unseen
       })
     },
-    subscribe: (kind, name, listener) => shared.subscribe(kind, name, listener),
+    reconnect: () => shared.reconnect(),
+    subscribe: (kind, name, listener, anew) => shared.subscribe(kind, name, listener, anew),
     unsubscribe: (kind, name, listener) => shared.unsubscribe(kind, name, listener),
     watch: (onReady, onLost) => shared.watch(onReady, onLost),
   }
@@ -140,10 +167,13 @@ function connectionOf(role: string, client: unknown): RedisConnection {
 }
 
 function recognise(client: object): (() => RedisConnection) | undefined {
-  const deployed = (deployment: Deployment) =>
-    new DeploymentConnection(client as ClientEvents, deployment)
+  const deployed = (deployment: Deployment) => {
+    listenForErrors(client as ClientEvents, () => {})
+    return new DeploymentConnection(deployment)
+  }
   if (isNodeRedisCluster(client)) return () => deployed(new NodeRedisClusterDeployment(client))
   if (isNodeRedisSentinel(client)) return () => deployed(new NodeRedisSentinelDeployment(client))
+  if (isNodeRedis4Client(client)) return () => new NodeRedis4Connection(client)
   if (isNodeRedisClient(client)) return () => new NodeRedisConnection(client)
   if (isIoredisCluster(client)) return () => deployed(new IoredisDeployment(client))
   if (isIoredisClient(client)) return () => new IoredisConnection(client)

@@ -1,4 +1,4 @@
-import { payloadOf, hasMethods, type RedisConnection } from "./connection.ts"
+import { hasMethods, type RedisConnection } from "./connection.ts"
 import {
   type Deployment,
   LIST_LIFETIME,
@@ -20,10 +20,12 @@ export interface IoredisCluster extends IoredisClient {
 /** The client of one server, as a cluster holds it. */
 interface Node extends IoredisClient {
   duplicate(options: object): Node
-  disconnect(): void
   once(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
 }
+
+/** What a cluster says while it is connected, or tries to be. */
+const OPEN = new Set(["connect", "connecting", "ready", "reconnecting"])
 
 /** Whether a value is a cluster of ioredis. */
 export function isIoredisCluster(value: object): value is IoredisCluster {
@@ -38,15 +40,20 @@ export class IoredisDeployment implements Deployment {
 
   constructor(cluster: IoredisCluster) {
     this.#cluster = cluster
+    // With `lazyConnect`, a cluster waits for its first command, and gets none here before it is ready.
+    if (cluster.status === "wait") cluster.connect().catch(() => {})
   }
 
   get open(): boolean {
+    return OPEN.has(this.#cluster.status)
+  }
+
+  get #ready(): boolean {
     return this.#cluster.status === "ready"
   }
 
   watch(changed: () => void): void {
     this.#cluster.on("ready", changed)
-    if (this.#cluster.status === "wait") this.#cluster.connect().catch(() => {})
   }
 
   masters(): readonly ServerLookup[] {
@@ -54,7 +61,7 @@ export class IoredisDeployment implements Deployment {
   }
 
   async servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
-    if (this.open && performance.now() - this.#listedAt > LIST_LIFETIME) {
+    if (this.#ready && performance.now() - this.#listedAt > LIST_LIFETIME) {
       this.#listedAt = performance.now()
       // The client also forgets a server as soon as the connection to it is lost (ioredis 5.11, 6.0).
       const listed = new Promise<void>((resolve) => this.#cluster.refreshSlotsCache(resolve))
@@ -63,13 +70,9 @@ export class IoredisDeployment implements Deployment {
     return this.#lookups("all").map((find) => async () => (await find()).connection)
   }
 
-  publish(channel: string, message: Uint8Array | string): Promise<number> {
-    return this.#cluster.publish(channel, payloadOf(message)) as Promise<number>
-  }
-
   #lookups(role: "all" | "master"): ServerLookup[] {
     // Until then the cluster holds the servers that it was given to start with, which it lets go of.
-    if (!this.open) return []
+    if (!this.#ready) return []
     return (this.#cluster.nodes(role) as Node[]).map((node) => () => this.#serverOf(node))
   }
 

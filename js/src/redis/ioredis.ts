@@ -14,6 +14,7 @@ export interface IoredisClient extends ClientEvents {
   readonly status: string
   connect(): Promise<unknown>
   call(command: string, ...args: string[]): Promise<unknown>
+  disconnect(reconnect?: boolean): void
   publish(channel: string, message: Buffer | string): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   psubscribe(pattern: string): Promise<unknown>
@@ -25,6 +26,7 @@ const METHODS = [
   "on",
   "connect",
   "call",
+  "disconnect",
   "publish",
   "subscribe",
   "psubscribe",
@@ -42,6 +44,9 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
   readonly #client: IoredisClient
   readonly ordered = true
   #changed = () => {}
+  /** Settles when a connection that is being set up is ready, or lost. */
+  #opening: Promise<void> | undefined
+  #opened = () => {}
 
   constructor(client: IoredisClient) {
     super()
@@ -50,28 +55,83 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
     // With `lazyConnect`, a client waits for its first command, and none is sent before it is ready.
     // A failure is emitted as "error" too, and the client tries again by itself.
     if (client.status === "wait") client.connect().catch(() => {})
+    for (const event of ["ready", "close"]) client.on(event, () => this.#opened())
   }
 
   get ready(): boolean {
     return this.#client.status === "ready"
   }
 
+  get publishes(): boolean {
+    return this.ready
+  }
+
   attach(changed: () => void): void {
     this.#changed = changed
     for (const event of ["ready", "close", "end"]) this.#client.on(event, changed)
     this.listen(this.#client, "Buffer")
+    handleRestored(this.#client)
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
     // No async function: it would add two promises to each message.
-    return this.#client.publish(channel, payloadOf(message)) as Promise<number>
+    return this.#inOrder(() => this.#client.publish(channel, payloadOf(message)) as Promise<number>)
   }
 
   async count(channels: readonly string[]): Promise<number[]> {
-    return countsOf(channels, await this.#client.call("PUBSUB", "NUMSUB", ...channels))
+    const ask = () => this.#client.call("PUBSUB", "NUMSUB", ...channels)
+    return countsOf(channels, await this.#inOrder(ask))
+  }
+
+  /** A connection that answers nothing is gone after the client's `disconnectTimeout`, 2 s by default. */
+  reconnect(): void {
+    this.#client.disconnect(true)
   }
 
   protected send(command: SubscriptionCommand, name: string): Promise<unknown> {
     return this.#client[command](name)
+  }
+
+  /**
+   * While it is being set up, a connection takes what is sent then before what the client has kept for it
+   * until it is ready (`sendCommand` of ioredis 5.11): that waits here instead.
+   */
+  #inOrder<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#opening) return this.#opening.then(send)
+    if (this.#client.status !== "connect") return send()
+    const opening = new Promise<void>((resolve) => {
+      this.#opened = resolve
+    })
+    this.#opening = opening
+    // The first to hear of it: what does not wait from then on comes after what waits now.
+    void this.#end(opening)
+    return opening.then(send)
+  }
+
+  async #end(opening: Promise<void>): Promise<void> {
+    await opening
+    this.#opening = undefined
+  }
+}
+
+/**
+ * When it is connected again, the client subscribes by itself to what it was subscribed to, and drops
+ * the promises: what Redis refuses then would end the process (`readyHandler` of ioredis 5.11 and 6.0).
+ */
+function handleRestored(client: IoredisClient): void {
+  let restoring = false
+  client.on("close", () => {
+    restoring = true
+  })
+  client.on("ready", () => {
+    restoring = false
+  })
+  for (const command of ["psubscribe", "subscribe"] as const) {
+    const send = client[command]
+    client[command] = (...names) => {
+      const answer = send.apply(client, names)
+      if (restoring) answer.catch(() => {})
+      return answer
+    }
   }
 }

@@ -39,10 +39,17 @@ export function memoryBus(): MemoryBus {
     }
   }
 
+  let heard = 0
+
   return {
     isMemoryBus: true,
     ordered: true,
     ready: true,
+    reconnect: () => {},
+
+    get heard() {
+      return heard
+    },
 
     async publish(channel, message) {
       const subscribers = [...subscribersOf(channel)]
@@ -50,6 +57,7 @@ export function memoryBus(): MemoryBus {
       const bytes = typeof message === "string" ? encoder.encode(message) : message
       await undefined
       for (const { listener, subscribed } of subscribers) {
+        heard++
         if (subscribed) listener(name, bytes)
       }
       return subscribers.length

@@ -16,6 +16,8 @@ export interface NodeRedis3Client extends ClientEvents {
   /** In the code of 3.1, but not in @types/redis 2.8. */
   readonly ready?: boolean
   readonly options?: { readonly return_buffers?: boolean | null }
+  /** In the code of 3.1, but not in @types/redis 2.8. */
+  readonly stream?: { destroy(): unknown }
   /** Takes Buffers, whatever @types/redis 2.8 says: `never` agrees with both. */
   publish(channel: string, message: never, callback: Callback): unknown
   pubsub(...args: (string | Callback)[]): unknown
@@ -57,6 +59,10 @@ export class NodeRedis3Connection extends EmittingConnection implements RedisCon
     return this.#client.ready === true
   }
 
+  get publishes(): boolean {
+    return this.ready
+  }
+
   attach(changed: () => void): void {
     this.#changed = changed
     for (const event of ["ready", "end", "reconnecting"]) this.#client.on(event, changed)
@@ -73,6 +79,11 @@ export class NodeRedis3Connection extends EmittingConnection implements RedisCon
   async count(channels: readonly string[]): Promise<number[]> {
     const reply = await answer((callback) => this.#client.pubsub("NUMSUB", ...channels, callback))
     return countsOf(channels, reply)
+  }
+
+  reconnect(): void {
+    // What can be told the client itself ends it for good.
+    this.#client.stream?.destroy()
   }
 
   protected send(command: SubscriptionCommand, name: string): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { payloadOf, hasMethods, type RedisConnection } from "./connection.ts"
+import { hasMethods, type RedisConnection } from "./connection.ts"
 import { type Deployment, type ServerLookup, within } from "./deployment.ts"
 import {
   type Address,
@@ -63,10 +63,6 @@ export class NodeRedisClusterDeployment implements Deployment {
     const nodes = [...this.#cluster.masters, ...this.#cluster.replicas]
     const known = nodes.map((node) => async () => serverOf(await this.#clientOf(node)).connection)
     return [...known, ...(await this.#hiddenServers(nodes))]
-  }
-
-  publish(channel: string, message: Uint8Array | string): Promise<number> {
-    return this.#cluster.publish(channel, payloadOf(message)) as Promise<number>
   }
 
   async #hiddenServers(nodes: readonly Node[]): Promise<(() => Promise<RedisConnection>)[]> {

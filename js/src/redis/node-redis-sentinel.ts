@@ -1,4 +1,4 @@
-import { payloadOf, hasMethods, type RedisConnection } from "./connection.ts"
+import { hasMethods, type RedisConnection } from "./connection.ts"
 import type { Deployment, Server, ServerLookup } from "./deployment.ts"
 import { isNodeRedisBase, type NodeRedisBase, type NodeRedisNode, serverOf } from "./node-redis.ts"
 
@@ -38,10 +38,6 @@ export class NodeRedisSentinelDeployment implements Deployment {
 
   async servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
     return this.masters().map((find) => async () => (await find()).connection)
-  }
-
-  publish(channel: string, message: Uint8Array | string): Promise<number> {
-    return this.#sentinel.publish(channel, payloadOf(message)) as Promise<number>
   }
 
   async #master(): Promise<Server> {

@@ -27,16 +27,16 @@ export interface NodeRedisBase extends ClientEvents {
 export interface NodeRedisClient extends NodeRedisBase {
   readonly isReady: boolean
   sendCommand(args: string[]): Promise<unknown>
+  connect(): Promise<unknown>
+  /** Of 4, and of 5 and 6. */
+  disconnect(): Promise<unknown>
+  destroy?(): void
 }
 
 /** The client of one server, as a cluster or a sentinel holds it. */
 export interface NodeRedisNode extends NodeRedisClient {
   readonly options?: { readonly socket?: object }
-  connect(): Promise<unknown>
   duplicate(options: object): NodeRedisNode
-  /** Of 4, and of 5 and 6. */
-  disconnect(): Promise<unknown>
-  destroy?(): void
   once(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
 }
@@ -85,6 +85,10 @@ export class NodeRedisConnection implements RedisConnection {
     return this.#client.isReady
   }
 
+  get publishes(): boolean {
+    return this.ready
+  }
+
   attach(changed: () => void): void {
     this.#changed = changed
     for (const event of CHANGES) this.#client.on(event, changed)
@@ -100,6 +104,10 @@ export class NodeRedisConnection implements RedisConnection {
     return countsOf(channels, await this.#client.sendCommand(args))
   }
 
+  reconnect(): void {
+    void this.#reopen()
+  }
+
   async subscribe({ kind, name, receive }: Subscription): Promise<void> {
     if (kind === "pattern") await this.#client.pSubscribe(name, receive, true)
     else await this.#client.subscribe(name, receive, true)
@@ -108,6 +116,18 @@ export class NodeRedisConnection implements RedisConnection {
   async unsubscribe({ kind, name, receive }: Subscription): Promise<void> {
     if (kind === "pattern") await this.#client.pUnsubscribe(name, receive as never, true)
     else await this.#client.unsubscribe(name, receive as never, true)
+  }
+
+  /** Nothing else ends a connection; what is subscribed to outlives it, as in any other loss. */
+  async #reopen(): Promise<void> {
+    const client = this.#client
+    try {
+      if (client.destroy) client.destroy()
+      else await client.disconnect()
+      await client.connect()
+    } catch {
+      // Somebody else has closed or opened it; a connection that fails is an "error" besides.
+    }
   }
 }
 
@@ -128,14 +148,18 @@ export function satelliteOf(host: NodeRedisNode, address?: Address): Satellite {
   const socket = { ...host.options?.socket, ...address, reconnectStrategy: false }
   const client = host.duplicate({ socket })
   client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
+  const connected = new Promise((resolve) => {
+    client.once("connect", () => setImmediate(resolve))
+  })
   const opened = client.connect()
   const close = () => {
     host.off("end", close)
     if (client.destroy) {
       if (client.isOpen) client.destroy()
     } else {
-      // Before it is open, this would reject promises of the client that nobody can handle (redis 4.7).
-      opened.then(() => client.disconnect()).catch(() => {})
+      // Before, this would reject promises of the client that nobody can handle (redis 4.7); and it may
+      // never be open, where the server does not answer.
+      connected.then(() => client.disconnect()).catch(() => {})
     }
   }
   host.once("end", close)

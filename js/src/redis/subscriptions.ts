@@ -20,7 +20,7 @@ interface SharedSubscription extends Subscription {
  */
 export class Subscriptions implements Pick<
   RedisDriver,
-  "ready" | "subscribe" | "unsubscribe" | "watch"
+  "heard" | "ready" | "reconnect" | "subscribe" | "unsubscribe" | "watch"
 > {
   readonly #connection: RedisConnection
   readonly #names: Record<SubscriptionKind, Map<string, SharedSubscription>> = {
@@ -30,6 +30,7 @@ export class Subscriptions implements Pick<
   readonly #watchers = new Set<Watcher>()
   readonly #unanswered = new Set<(reason: AdapterError) => void>()
   #wasReady: boolean
+  #heard = 0
 
   constructor(connection: RedisConnection) {
     this.#connection = connection
@@ -43,17 +44,30 @@ export class Subscriptions implements Pick<
     return this.#wasReady && this.#connection.ready
   }
 
-  async subscribe(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void> {
+  get heard(): number {
+    return this.#heard
+  }
+
+  reconnect(): void {
+    if (this.ready) this.#connection.reconnect("subscribe")
+  }
+
+  async subscribe(
+    kind: SubscriptionKind,
+    name: string,
+    listener: MessageListener,
+    anew = false,
+  ): Promise<void> {
     // ioredis sends a subscription too early, before its own check of the server, which then fails
     // with "Connection in subscriber mode" and takes the subscription with it (ioredis 5.11).
     if (!this.ready) {
       throw new AdapterError("ERR_NOT_READY", "the subscribing Redis connection is not ready")
     }
     const subscription = this.#names[kind].get(name) ?? this.#add(kind, name)
-    // Whoever asks twice on one connection has found the first answer to be wrong.
-    const deaf = subscription.request !== undefined && subscription.listeners.has(listener)
     subscription.listeners.add(listener)
-    if (deaf) subscription.request = this.#request(subscription, true)
+    if (anew && subscription.request !== undefined) {
+      subscription.request = this.#request(subscription, true)
+    }
     await (subscription.request ??= this.#request(subscription, false))
   }
 
@@ -81,6 +95,7 @@ export class Subscriptions implements Pick<
   #add(kind: SubscriptionKind, name: string): SharedSubscription {
     const listeners = new Set<MessageListener>()
     const receive = (message: Uint8Array, channel: Uint8Array) => {
+      this.#heard++
       for (const listener of listeners) listener(channel, message)
     }
     const subscription = { kind, name, listeners, receive, request: undefined }
@@ -88,8 +103,8 @@ export class Subscriptions implements Pick<
     return subscription
   }
 
-  #request(subscription: SharedSubscription, deaf: boolean): Promise<void> {
-    const request = this.#untilLost(this.#ask(subscription, deaf))
+  #request(subscription: SharedSubscription, anew: boolean): Promise<void> {
+    const request = this.#untilLost(this.#ask(subscription, anew))
     request.catch(() => {
       if (subscription.request === request) subscription.request = undefined
     })
@@ -97,9 +112,9 @@ export class Subscriptions implements Pick<
   }
 
   /** node-redis sends nothing for a subscription that it believes to have. */
-  async #ask(subscription: SharedSubscription, deaf: boolean): Promise<void> {
-    if (deaf) await this.#connection.unsubscribe(subscription)
-    await this.#connection.subscribe(subscription)
+  async #ask(subscription: SharedSubscription, anew: boolean): Promise<void> {
+    if (anew) await this.#untilLost(this.#connection.unsubscribe(subscription))
+    if (subscription.listeners.size > 0) await this.#connection.subscribe(subscription)
   }
 
   /** Keeps the entry until Redis has confirmed: clients restore what they did not see ended. */
