@@ -72,17 +72,19 @@ export function exact(stage: Stage): void {
     const { a, b1, c } = stage
     const room = stage.fresh()
     await b1.remote.join(room)
-    const before = c.adapter().stats()
+    const heard = () => {
+      const { delivered, echo, foreign, malformed, unwanted } = c.adapter().stats()
+      return { delivered, echo, foreign, malformed, unwanted }
+    }
+    const before = heard()
+    const { requests } = c.adapter().stats()
     for (let round = 0; round < 10; round++) a.io.to(room).emit("e")
     await b1.until("e", 10)
     b1.take()
     // When this is answered, whatever went to its server before has arrived there.
     assert.equal(await a.adapter().count(), 5)
-    const { requests, answers, ...heard } = c.adapter().stats()
-    const { requests: _, answers: __, ...known } = before
-    assert.deepEqual(heard, known)
-    assert.ok(requests > before.requests)
-    assert.equal(answers, before.answers)
+    assert.deepEqual(heard(), before)
+    assert.ok(c.adapter().stats().requests > requests)
   })
 
   if (environment.published === undefined) return
