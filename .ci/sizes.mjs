@@ -5,7 +5,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 const LONGEST = 600
 const SOURCE = /\.(?:rs|ts|mjs|css|html|sh)$|^scripts\/[a-z]+$/
 
-for (const folder of ["src", "js", "tests", "demo", "bench", "scripts", ".ci"].filter(existsSync)) {
+for (const folder of ["src", "fuzz", "js", "tests", "demo", "bench", "scripts", ".ci"].filter(
+  existsSync,
+)) {
   for (const name of readdirSync(folder, { recursive: true })) {
     const path = `${folder}/${name}`
     if (!SOURCE.test(path)) continue

@@ -109,6 +109,15 @@ mod tests {
     }
 
     #[test]
+    fn every_bit_pattern_of_nan_is_one_room() {
+        let bits = [0x7ff8_0000_0000_0000_u64, 0xfff8_0000_0000_0000, 0x7ff0_0000_0000_0001];
+        for bits in bits.map(u64::to_be_bytes) {
+            let bytes = [&[0xcb][..], &bits].concat();
+            assert_eq!(reread(&bytes), Some(b"\xcb\x7f\xf8\0\0\0\0\0\0".to_vec()));
+        }
+    }
+
+    #[test]
     fn a_number_and_its_text_are_two_rooms_of_one_spelling() {
         let (number, text) = (Room::Number(42.0), Room::Text(b"42"));
         assert_ne!(canonical(number), canonical(text));
