@@ -27,10 +27,14 @@ impl Sink for Vec<u8> {
 pub(crate) struct Appender<'a> {
     bytes: &'a mut Vec<u8>,
     at: usize,
+    is_full: bool,
 }
 
 /// Room that is enough for most messages.
 const SHORT: usize = 256;
+
+/// The most bytes that are written, those in front included: no text in V8 is longer (`String::kMaxLength`).
+pub(crate) const LONGEST: usize = (1 << 29) - 24;
 
 /// The longest slice that is copied in chunks.
 const LONGEST_CHUNKED: usize = 128;
@@ -43,9 +47,15 @@ impl<'a> Appender<'a> {
         if expected <= SHORT {
             bytes.extend_from_slice(&[0; SHORT]);
         } else {
-            bytes.resize(at.saturating_add(expected), 0);
+            bytes.resize(at.saturating_add(expected).min(LONGEST).max(at), 0);
         }
-        Self { bytes, at }
+        Self { bytes, at, is_full: false }
+    }
+
+    /// Whether something was left out, since there was more than [`LONGEST`].
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// The position that the next byte goes to.
@@ -119,7 +129,12 @@ impl<'a> Appender<'a> {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let wanted = self.at.saturating_add(more).max(self.bytes.len().saturating_mul(2));
+        let needed = self.at.saturating_add(more);
+        if needed > LONGEST {
+            self.is_full = true;
+            return;
+        }
+        let wanted = self.bytes.len().saturating_mul(2).clamp(needed, LONGEST);
         self.bytes.resize(wanted, 0);
     }
 }

@@ -13,6 +13,8 @@ pub enum Fault {
     Count,
     /// A subscription that Redis had confirmed brought nothing; it is asked for anew.
     Deaf,
+    /// A room was named by what names none.
+    InvalidRoom,
     /// A message was refused.
     Malformed,
     /// Redis or its client did not take a message.
@@ -25,9 +27,10 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Count,
         Self::Deaf,
+        Self::InvalidRoom,
         Self::Malformed,
         Self::Publish,
         Self::Subscribe,
@@ -39,6 +42,7 @@ impl Fault {
         match self {
             Self::Count => "ERR_COUNT_FAILED",
             Self::Deaf => "ERR_DEAF_SUBSCRIPTION",
+            Self::InvalidRoom => "ERR_INVALID_ROOM",
             Self::Malformed => "ERR_MALFORMED_MESSAGE",
             Self::Publish => "ERR_PUBLISH_FAILED",
             Self::Subscribe => "ERR_SUBSCRIBE_FAILED",

@@ -11,7 +11,8 @@
  * - `ERR_ENCODE`: a value that a custom parser may know, but MessagePack does not, was to be sent.
  * - `ERR_INVALID_NAMESPACE`: a namespace is not named as Socket.IO names them.
  * - `ERR_INVALID_OPTION`: an option has the wrong type or a value the wire cannot carry.
- * - `ERR_INVALID_ROOM`: a room is named by an object, a function or a symbol.
+ * - `ERR_INVALID_ROOM`: a socket was to join a room named by an object, a function or a symbol; nobody can be in
+ *   one (`FaultError`).
  * - `ERR_INVALID_SOCKET_ID`: the id of a socket is no string.
  * - `ERR_MALFORMED_MESSAGE`: a message that came in was refused (`FaultError`).
  * - `ERR_NOT_READY`: a subscription was asked for while its connection cannot take one, or no server of a
@@ -35,7 +36,6 @@ export type AdapterErrorCode =
   | "ERR_ENCODE"
   | "ERR_INVALID_NAMESPACE"
   | "ERR_INVALID_OPTION"
-  | "ERR_INVALID_ROOM"
   | "ERR_INVALID_SOCKET_ID"
   | "ERR_NOT_READY"
   | "ERR_NO_RANDOMNESS"
@@ -49,6 +49,7 @@ export type AdapterErrorCode =
 export type FaultCode =
   | "ERR_COUNT_FAILED"
   | "ERR_DEAF_SUBSCRIPTION"
+  | "ERR_INVALID_ROOM"
   | "ERR_MALFORMED_MESSAGE"
   | "ERR_PUBLISH_FAILED"
   | "ERR_SUBSCRIBE_FAILED"

@@ -1,6 +1,10 @@
 /** The names of rooms and sockets as they cross the boundary: `src/wasm/names.rs` reads them. */
-import { AdapterError } from "./errors.ts"
 import type { Room } from "./socket-io.ts"
+
+/** What stands for a room that cannot be one: applications take rooms from clients, who may send anything. */
+const NOBODY = "\0nobody"
+const NOBODY_BOUND = 5 + NOBODY.length
+const NAMELESS = new Set(["bigint", "symbol"])
 
 const float = new DataView(new ArrayBuffer(8))
 
@@ -19,6 +23,7 @@ export function writeName(view: Uint8Array, at: number, name: Room): number {
     for (let i = 0; i < 8; i++) view[at + 1 + i] = float.getUint8(i)
     return at + 9
   }
+  if (!isName(name)) return writeName(view, at, NOBODY)
   view[at] = name === undefined ? 2 : name === null ? 3 : name === false ? 4 : 5
   return at + 1
 }
@@ -62,21 +67,14 @@ export function writeLength(view: Uint8Array, at: number, length: number): numbe
   return at + 4
 }
 
-/** The most bytes that a name takes in the input; refuses what cannot name a room. */
+/** The most bytes that a name takes in the input. */
 export function nameBound(name: Room): number {
-  switch (typeof name) {
-    case "string":
-      return 5 + 3 * name.length
-    case "number":
-      return 9
-    case "boolean":
-    case "undefined":
-      return 1
-    case "object":
-      if (name === null) return 1
-  }
-  throw new AdapterError(
-    "ERR_INVALID_ROOM",
-    `a room is named by a string or a number, not by a ${typeof name}`,
-  )
+  if (typeof name === "string") return 5 + 3 * name.length
+  return isName(name) ? 9 : NOBODY_BOUND
+}
+
+/** Whether sockets can be in a room: what names it has to be the same for every server. */
+export function isName(room: unknown): boolean {
+  const type = typeof room
+  return room === null || !(type === "object" || type === "function" || NAMELESS.has(type))
 }

@@ -213,7 +213,7 @@ impl Adapter {
         match fault {
             Fault::Count => count(&mut self.stats.count_failed),
             Fault::Deaf => count(&mut self.stats.deaf),
-            Fault::Malformed | Fault::Subscribe => {}
+            Fault::InvalidRoom | Fault::Malformed | Fault::Subscribe => {}
             Fault::Publish => {
                 count(&mut self.stats.publish_failed);
                 self.publishing = false;

@@ -25,6 +25,9 @@ pub enum DecodeError {
     /// More than [`MAX_DEPTH`](crate::msgpack::MAX_DEPTH) arrays and objects inside each other.
     #[error("arrays and objects are nested too deep")]
     TooDeep,
+    /// More than [`LONGEST_JSON`](crate::dialect::classic::LONGEST_JSON) bytes.
+    #[error("text is too long")]
+    TooLong,
     /// More than blanks follow the value.
     #[error("text follows the value")]
     TrailingText,
@@ -45,6 +48,7 @@ impl DecodeError {
         match self {
             Self::InvalidUtf8 => "JSON_INVALID_UTF8",
             Self::TooDeep => "JSON_TOO_DEEP",
+            Self::TooLong => "JSON_TOO_LONG",
             Self::TrailingText => "JSON_TRAILING_TEXT",
             Self::Truncated => "JSON_TRUNCATED",
             Self::Unexpected { .. } => "JSON_UNEXPECTED",
@@ -59,8 +63,9 @@ pub const HOLE: u8 = 1;
 ///
 /// A host that hands over long strings so spares itself the quoting, which `JSON.stringify` does
 /// several times slower. The strings are taken to be UTF-8, which a `TextEncoder` always writes;
-/// what is not goes through as it is.
-pub fn fill(text: &[u8], strings: &[&[u8]], out: &mut Vec<u8>) {
+/// what is not goes through as it is. Gives whether all of it could be written: no text in V8 is longer than half a
+/// gigabyte.
+pub fn fill(text: &[u8], strings: &[&[u8]], out: &mut Vec<u8>) -> bool {
     let expected = strings.iter().fold(text.len().saturating_add(64), |length, string| {
         length.saturating_add(string.len()).saturating_add(string.len() / 8)
     });
@@ -74,4 +79,5 @@ pub fn fill(text: &[u8], strings: &[&[u8]], out: &mut Vec<u8>) {
             write_quoted(&mut appender, string);
         }
     }
+    !appender.is_full()
 }

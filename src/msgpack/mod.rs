@@ -29,6 +29,9 @@ pub enum DecodeError {
     /// More than [`MAX_DEPTH`] containers inside each other.
     #[error("containers are nested too deep")]
     TooDeep,
+    /// More text or more values than JavaScript could hold.
+    #[error("value is too long")]
+    TooLong,
     /// More attachments than [`MAX_ATTACHMENTS`](crate::transcode::MAX_ATTACHMENTS).
     #[error("value holds too many pieces of binary data")]
     TooManyAttachments,
@@ -53,6 +56,7 @@ impl DecodeError {
             Self::Key => "MSGPACK_KEY",
             Self::Reserved => "MSGPACK_RESERVED",
             Self::TooDeep => "MSGPACK_TOO_DEEP",
+            Self::TooLong => "MSGPACK_TOO_LONG",
             Self::TooManyAttachments => "MSGPACK_TOO_MANY_ATTACHMENTS",
             Self::TrailingBytes => "MSGPACK_TRAILING_BYTES",
             Self::Truncated => "MSGPACK_TRUNCATED",

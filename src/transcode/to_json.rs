@@ -130,6 +130,9 @@ fn walk(
         stack.push(frame).ok_or(DecodeError::TooDeep)?;
         frame = inner;
     }
+    if out.is_full() {
+        return Err(DecodeError::TooLong.into());
+    }
     *reader = cursor;
     Ok(())
 }

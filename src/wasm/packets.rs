@@ -172,9 +172,9 @@ impl Core {
             // A namespace may be named by anything, so holes are looked for in the data alone.
             let data = adapter.packet_data(text).unwrap_or(text);
             whole.extend_from_slice(text.strip_suffix(data).unwrap_or_default());
-            json::fill(data, packet.outside().texts, whole);
+            let is_whole = json::fill(data, packet.outside().texts, whole);
             let length = whole.len().saturating_sub(packet::HEADROOM);
-            frame_around(whole, length)
+            is_whole.then(|| frame_around(whole, length)).flatten()
         };
         if let Err(error) = &sent {
             *reason = format!("{} ({})", error, error.code());

@@ -26,6 +26,9 @@ enum Container {
     Object(Object),
 }
 
+/// The most values that are made of one message: arrays of eight times as many end the process in V8.
+const MOST_VALUES: u32 = 1 << 24;
+
 /// The value at the start of `data`, as notepack.io 3.0.1 decodes it, except that lone surrogates
 /// survive; `bytes` wraps binary data.
 pub(super) fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, DecodeError> {
@@ -33,6 +36,7 @@ pub(super) fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, DecodeErr
     let whole = Array::new();
     let mut frame = Frame { container: Container::Array(whole.clone()), remaining: 1 };
     let mut stack = Vec::new();
+    let mut left = MOST_VALUES;
     loop {
         let Some(remaining) = frame.remaining.checked_sub(1) else {
             match stack.pop() {
@@ -42,6 +46,7 @@ pub(super) fn decode(data: &[u8], bytes: &Function) -> Result<JsValue, DecodeErr
             continue;
         };
         frame.remaining = remaining;
+        left = left.checked_sub(1).ok_or(DecodeError::TooLong)?;
         let inner = match &frame.container {
             Container::Array(array) => {
                 let (value, inner) = read(&mut reader, bytes)?;

@@ -31,6 +31,8 @@ describe("the rooms of a socket that disconnects, beside the in-memory adapter's
   }
 })
 
+const thrown = (action: () => unknown, message: string): void => assert.throws(action, { message })
+
 describe("a listener of room events that throws", () => {
   it("keeps nothing from being done, and its error is thrown then", { timeout }, () => {
     const { adapter } = withRedis.io.of("/throwing")
@@ -40,7 +42,6 @@ describe("a listener of room events that throws", () => {
         if (room !== "s1") throw new Error(`${event} ${room}`)
       })
     }
-    const thrown = (action: () => unknown, message: string) => assert.throws(action, { message })
     thrown(() => adapter.addAll("s1", new Set(["s1", "a", "b"])), "create-room a")
     assert.deepEqual([...(adapter.sids.get("s1") ?? [])], ["s1", "a", "b"])
     thrown(() => adapter.del("s1", "a"), "leave-room a")

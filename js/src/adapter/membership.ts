@@ -1,3 +1,4 @@
+import { isName } from "../names.ts"
 import { CHANGED, type Core, FREED, ROOM_CHANGED } from "../boundary.ts"
 import type { Room } from "../socket-io.ts"
 
@@ -27,6 +28,8 @@ export class Membership<Socket> {
   readonly adapter: number
   readonly #events: RoomEvents
   readonly #find: (sid: string) => Socket | undefined
+  /** Hears of what cannot be a room. */
+  readonly #refuse: (room: unknown) => void
   readonly #ids = new Map<Room, number>()
   readonly #names: Room[] = []
   /** By id; filled when a socket is first wanted, since it joins rooms before it is connected. */
@@ -45,11 +48,13 @@ export class Membership<Socket> {
     adapter: number,
     events: RoomEvents,
     find: (sid: string) => Socket | undefined,
+    refuse: (room: unknown) => void,
   ) {
     this.core = core
     this.adapter = adapter
     this.#events = events
     this.#find = find
+    this.#refuse = refuse
   }
 
   /** Every name that has an id, oldest first, with its id. */
@@ -102,6 +107,7 @@ export class Membership<Socket> {
     if (rooms.size === 0) core.connect(adapter, sid)
     for (const room of rooms) {
       const id = room === sid ? socket : (this.#ids.get(room) ?? this.#intern(room))
+      if (id === undefined) continue
       const changed = core.wasm.join(adapter, socket, id)
       if (changed & ROOM_CHANGED && !this.#emptied.has(room) && this.#hears("create-room")) {
         failure = this.#tell(failure, "create-room", room)
@@ -194,7 +200,8 @@ export class Membership<Socket> {
     for (const [sid, rooms] of members) {
       const socket = this.#know(sid, core.connect(adapter, sid))
       for (const room of rooms) {
-        core.wasm.join(adapter, socket, this.#ids.get(room) ?? this.#intern(room))
+        const id = this.#ids.get(room) ?? this.#intern(room)
+        if (id !== undefined) core.wasm.join(adapter, socket, id)
       }
     }
   }
@@ -248,8 +255,10 @@ export class Membership<Socket> {
     return this.#lastSocket
   }
 
-  #intern(name: Room): number {
-    return this.#know(name, this.core.intern(this.adapter, name))
+  #intern(name: Room): number | undefined {
+    if (isName(name)) return this.#know(name, this.core.intern(this.adapter, name))
+    this.#refuse(name)
+    return undefined
   }
 
   #know(name: Room, id: number): number {

@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer"
 import createDebug from "debug"
 import { Adapter } from "socket.io-adapter"
 import { type Core, ECHO, FOREIGN, MALFORMED, PROBE, UNWANTED } from "../boundary.ts"
-import type { FaultCode, RequestError, TrapError } from "../errors.ts"
+import { AdapterError, type FaultCode, type RequestError, type TrapError } from "../errors.ts"
+import { isName } from "../names.ts"
 import type { Save } from "../recovery.ts"
 import { driverFor, type RedisClient, type RedisDriver } from "../redis/driver.ts"
 import type {
@@ -132,7 +133,10 @@ export class RedisAdapter extends Adapter {
     this.pubClient = pubClient
     this.subClient = subClient
     const find = (sid: string) => nsp.sockets.get(sid) as Socket | undefined
-    this.#membership = new Membership<Socket>(core, this.#handle, this, find)
+    this.#membership = new Membership<Socket>(core, this.#handle, this, find, (room) => {
+      const text = `a room is named by a string or a number, not by a ${typeof room}`
+      this.#faults.tell("ERR_INVALID_ROOM", text)
+    })
     this.rooms = roomsView(this.#membership) as Map<string, Set<string>>
     this.sids = sidsView(this.#membership) as Map<string, Set<string>>
     this.#wire = new Wire(core, parser)
@@ -251,6 +255,9 @@ export class RedisAdapter extends Adapter {
     const framed = count > 0 && this.#encoding.speaksText && attachments.length === 0
     const frame = framed ? core.frame() : undefined
     const inFrame = frame === undefined ? NOTHING : [new FrameText(frame, core.textStart)]
+    if (frame?.length === 0) {
+      throw new AdapterError("ERR_TOO_LARGE", "the event's text is longer than a string can be")
+    }
     if (!local) this.#publish()
     core.settle()
     const packetOptions = optionsOf(flags.volatile, flags.compress, frame)
@@ -344,7 +351,7 @@ export class RedisAdapter extends Adapter {
   /** Lets the sockets that match join; resolves when every server has done so. */
   override addSockets(options: BroadcastOptions, rooms: readonly Room[]): Promise<void> {
     const local = options.flags?.local === true
-    if (!local) this.#cluster.joinSockets(filterOf(options), rooms)
+    if (!local) this.#cluster.joinSockets(filterOf(options), rooms.filter(isName))
     const joins = this.#each(options, (socket) => socket.join(rooms))
     return new Lazy(async () => {
       await Promise.all(local ? joins : [...joins, this.#cluster.settled()])

@@ -34,7 +34,11 @@ impl Data<'_> {
     /// Writes it as JSON.
     pub(super) fn write_json(self, out: &mut Vec<u8>) -> Result<(), msgpack::DecodeError> {
         match self {
-            Self::Json(text, Outside { texts, .. }) => json::fill(text, texts, out),
+            Self::Json(text, Outside { texts, .. }) => {
+                if !json::fill(text, texts, out) {
+                    return Err(msgpack::DecodeError::TooLong);
+                }
+            }
             Self::MessagePack(bytes) => {
                 msgpack_to_json(&mut Reader::new(bytes), out, &mut Vec::new())?;
             }

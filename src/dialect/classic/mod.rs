@@ -92,6 +92,10 @@ fn write_names<'a>(out: &mut Vec<u8>, count: usize, names: impl Iterator<Item = 
     }
 }
 
+/// The longest message in JSON, in bytes. In a longer one there may be more values than an array of V8 holds, and
+/// what it becomes may be more than WebAssembly has memory for: both end the process, whoever catches what.
+pub const LONGEST_JSON: usize = 1 << 27;
+
 /// A message as MessagePack: the bytes themselves, or what they say if they are JSON, written to
 /// `converted`.
 ///
@@ -106,6 +110,9 @@ pub fn to_messagepack<'a>(
     converted.clear();
     if !is_json(message) {
         return Ok(message);
+    }
+    if message.len() > LONGEST_JSON {
+        return Err(json::DecodeError::TooLong);
     }
     json_to_msgpack(message, Outside::default(), converted)?;
     Ok(converted)
