@@ -5,10 +5,13 @@ use crate::time::{Duration, Time};
 
 /// How long Redis may take to confirm a subscription, or to take a probe, before it is asked again.
 const CONFIRMATION: Duration = Duration::from_millis(5_000);
-/// How long a probe that Redis has taken may need to come back.
-const PROBE: Duration = Duration::from_millis(1_000);
+/// How long a probe that Redis has taken may need to come back: as long as what is in front of it, and a verdict costs
+/// what is under way.
+const PROBE: Duration = Duration::from_millis(2_000);
 /// Lost probes in a row that prove the subscription dead.
-const PROBES: u32 = 2;
+const PROBES: u32 = 3;
+/// Requests in a row that Redis did not answer, which prove the connection dead.
+const REQUESTS: u32 = 3;
 /// The first pause after a refusal; it doubles with each further one.
 const FIRST_PAUSE: u64 = 100;
 /// The longest pause between two attempts, in milliseconds.
@@ -63,6 +66,8 @@ pub(crate) struct Subscription {
     deaf: bool,
     /// Whether the client, for all that it knows, has it already.
     anew: bool,
+    /// How often in a row it was asked for without an answer.
+    unanswered: u32,
     /// Whether it is to be given up, and when; it may be wanted again before.
     release: Release,
 }
@@ -111,7 +116,7 @@ enum State {
         lost: u32,
         until: Time,
     },
-    /// Not even a subscription that was asked for anew was answered.
+    /// It was asked for again and again, and nothing was answered.
     Stale,
 }
 
@@ -127,6 +132,7 @@ impl Subscription {
             proven: false,
             deaf: false,
             anew: false,
+            unanswered: 0,
             release: Release::None,
         }
     }
@@ -194,6 +200,7 @@ impl Subscription {
         if !self.is_ending() {
             self.attempts = 0;
             self.anew = false;
+            self.unanswered = 0;
             self.state = State::Due;
         }
     }
@@ -210,6 +217,7 @@ impl Subscription {
     /// Redis confirmed the subscription.
     pub(crate) const fn handle_confirmed(&mut self) {
         if matches!(self.state, State::Asked { .. }) {
+            self.unanswered = 0;
             if self.silence.is_some() {
                 self.proven = false;
                 self.state = State::ProbeDue { lost: 0 };
@@ -223,6 +231,7 @@ impl Subscription {
     pub(crate) fn handle_refused(&mut self, now: Time) {
         if matches!(self.state, State::Asked { .. }) {
             self.anew = false;
+            self.unanswered = 0;
             self.pause(now);
         }
     }
@@ -268,10 +277,11 @@ impl Subscription {
         }
         match self.state {
             State::Asked { until } if until <= now => {
-                if self.anew && self.silence.is_some() {
+                self.unanswered = self.unanswered.saturating_add(1);
+                if self.unanswered >= REQUESTS && self.silence.is_some() {
+                    self.unanswered = 0;
                     self.state = State::Stale;
                 } else {
-                    self.anew = true;
                     self.pause(now);
                 }
             }

@@ -71,6 +71,8 @@ struct Entry {
     /// The rooms that are spelt so and have members; the standing ones have one.
     rooms: u32,
     timer: Option<Time>,
+    /// What the host calls what it was asked for last.
+    token: Option<u32>,
     /// What waits for it.
     waiting: Vec<u32>,
 }
@@ -84,6 +86,9 @@ pub(crate) struct Subscriptions {
     counted: Id,
     last: Id,
     by_name: HashMap<String, Id, FixedState>,
+    /// What the host was asked for and has not answered; an answer to an earlier request says nothing.
+    asked: BTreeMap<u32, Id>,
+    next_token: u32,
     ready: bool,
     closed: bool,
     traffic: Traffic,
@@ -129,6 +134,8 @@ impl Subscriptions {
             counted,
             last: 0,
             by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
+            asked: BTreeMap::new(),
+            next_token: 0,
             ready: false,
             closed: false,
             traffic: Traffic::default(),
@@ -156,7 +163,8 @@ impl Subscriptions {
         let silence = (id == PROBED).then_some(self.silence);
         let subscription = Subscription::new(silence, self.ready);
         self.by_name.insert(name.name.clone(), id);
-        let entry = Entry { name, subscription, rooms: 1, timer: None, waiting: Vec::new() };
+        let entry =
+            Entry { name, subscription, rooms: 1, timer: None, token: None, waiting: Vec::new() };
         self.entries.insert(id, entry);
         self.due.push_back(id);
     }
@@ -273,6 +281,13 @@ impl Subscriptions {
         }
     }
 
+    /// Gives back what was needed for what was given up.
+    pub(crate) fn release_memory(&mut self) {
+        self.by_name.shrink_to_fit();
+        self.due = VecDeque::new();
+        self.emptied = Vec::new();
+    }
+
     pub(crate) fn handle_ready(&mut self) {
         self.ready = true;
         self.change_all(Subscription::handle_ready);
@@ -283,22 +298,28 @@ impl Subscriptions {
         self.change_all(Subscription::handle_lost);
     }
 
-    pub(crate) fn handle_confirmed(&mut self, id: Id) {
-        self.change(id, Subscription::handle_confirmed);
+    pub(crate) fn handle_confirmed(&mut self, token: u32) {
+        if let Some(id) = self.asked.remove(&token) {
+            self.change(id, Subscription::handle_confirmed);
+        }
     }
 
-    pub(crate) fn handle_refused(&mut self, id: Id, now: Time) {
-        self.change(id, |subscription| subscription.handle_refused(now));
+    pub(crate) fn handle_refused(&mut self, token: u32, now: Time) {
+        if let Some(id) = self.asked.remove(&token) {
+            self.change(id, |subscription| subscription.handle_refused(now));
+        }
     }
 
     /// A subscription was given up.
-    pub(crate) fn handle_ended(&mut self, id: Id) {
+    pub(crate) fn handle_ended(&mut self, token: u32) {
+        let Some(id) = self.asked.remove(&token) else { return };
         let ready = self.ready;
         self.change(id, |subscription| subscription.handle_ended(ready));
         if self.entries.get(&id).is_some_and(|entry| entry.subscription.is_closed())
             && let Some(entry) = self.entries.remove(&id)
         {
             self.by_name.remove(&entry.name.name);
+            entry.token.and_then(|token| self.asked.remove(&token));
             self.timers.set(id, entry.timer, None);
         }
     }
@@ -340,8 +361,8 @@ impl Subscriptions {
         }
     }
 
-    /// What to do next, and for which name; `None` when there is nothing but to wait.
-    pub(crate) fn poll_step(&mut self, now: Time) -> Option<(Id, Step, Name)> {
+    /// What to do next, for which name, and what the host is to call it; `None` when there is nothing but to wait.
+    pub(crate) fn poll_step(&mut self, now: Time) -> Option<(u32, Step, Name)> {
         while let Some(id) = self.emptied.pop() {
             let empty = self.entries.get(&id).is_some_and(|entry| entry.rooms == 0);
             if empty {
@@ -361,10 +382,27 @@ impl Subscriptions {
             if id == PROBED && step == (Step::Subscribe { anew: true }) {
                 self.doubt_others(id, now);
             }
+            let token = match step {
+                Step::Subscribe { .. } | Step::Unsubscribe => self.issue(id),
+                Step::Deaf | Step::Probe | Step::Reconnect => 0,
+            };
             let name = self.entries.get(&id).map(|entry| entry.name.clone())?;
-            return Some((id, step, name));
+            return Some((token, step, name));
         }
         None
+    }
+
+    /// What the host is to call what it is asked for now; what it was asked for before is forgotten.
+    fn issue(&mut self, id: Id) -> u32 {
+        let token = self.next_token;
+        self.next_token = token.wrapping_add(1);
+        if let Some(entry) = self.entries.get_mut(&id)
+            && let Some(earlier) = entry.token.replace(token)
+        {
+            self.asked.remove(&earlier);
+        }
+        self.asked.insert(token, id);
+        token
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), `None` for never.

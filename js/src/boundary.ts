@@ -110,9 +110,10 @@ export class Core {
       input: () => this.#shown(),
       try: () => this.wasm.inputLength(),
       unlock: () => this.#unlock(),
-      replace: () => {
+      replace: (handles) => {
         discard()
         this.#start()
+        this.wasm.skipHandles(handles)
         this.#reserve(1 << 16)
       },
     })
@@ -270,16 +271,13 @@ export class Core {
   // --- everything rarer ------------------------------------------------------------------------
 
   /** Makes the adapter of a namespace and gives its handle; throws an `AdapterError`. */
-  open<Adapter extends object>(
-    adapter: Adapter,
-    save: Save<Adapter>,
-    nsp: string,
-    options: unknown,
-    text: boolean,
-  ): number {
-    const handle = rethrown(() => this.wasm.open(nsp, options, text))
+  open(nsp: string, options: unknown, text: boolean): number {
+    return rethrown(() => this.wasm.open(nsp, options, text))
+  }
+
+  /** Lets an adapter survive the core, from now on. */
+  keep<Adapter extends object>(handle: number, adapter: Adapter, save: Save<Adapter>): void {
     this.#recovery.add(handle, adapter, save)
-    return handle
   }
 
   /** Forgets an adapter that nobody has any more. */
@@ -532,6 +530,7 @@ function rethrown<T>(call: () => T): T {
   try {
     return call()
   } catch (error) {
+    if (error instanceof AdapterError) throw error
     const code = error instanceof Error ? Reflect.get(error, "code") : undefined
     if (typeof code !== "string") throw error
     throw new AdapterError(code as AdapterErrorCode, (error as Error).message)

@@ -104,8 +104,8 @@ export class FaultError extends AdapterError {
 
 /**
  * The core stopped in the middle of a call, by a fault of ours or because the application had used up the stack:
- * whoever called got this error. It was built again, with the sockets and their rooms; requests that waited for
- * answers were rejected with this error. `cause` is what stopped it. Please tell us of it.
+ * whoever called got this error. It was built again, with the sockets and those of their rooms that could still be read;
+ * requests that waited for answers failed with this error as `cause`. `cause` is what stopped it. Please tell us of it.
  */
 export class TrapError extends AdapterError {
   override readonly name = "TrapError"

@@ -2,8 +2,8 @@
 import type { Room } from "./socket-io.ts"
 
 /** What stands for a room that cannot be one: applications take rooms from clients, who may send anything. */
-const NOBODY = "\0nobody"
-const NOBODY_BOUND = 5 + NOBODY.length
+let nobody: string | undefined
+const NOBODY_BOUND = 64
 const NAMELESS = new Set(["bigint", "symbol"])
 
 const float = new DataView(new ArrayBuffer(8))
@@ -23,7 +23,8 @@ export function writeName(view: Uint8Array, at: number, name: Room): number {
     for (let i = 0; i < 8; i++) view[at + 1 + i] = float.getUint8(i)
     return at + 9
   }
-  if (!isName(name)) return writeName(view, at, NOBODY)
+  // Nobody can join it who does not know it. Drawn when it is wanted: edge workers have no randomness before.
+  if (!isName(name)) return writeName(view, at, (nobody ??= `\0${crypto.randomUUID()}`))
   view[at] = name === undefined ? 2 : name === null ? 3 : name === false ? 4 : 5
   return at + 1
 }

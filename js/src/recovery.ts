@@ -4,6 +4,14 @@ import { TrapError } from "./errors.ts"
 /** What an object of wasm-bindgen throws while it is in use: for ever, if a call never came back. */
 const IN_USE = "recursive use of an object detected"
 
+/** What it throws when the core was discarded and no other could be made. */
+const STALE = "Invalid stale object"
+
+/** How often in a short time (in milliseconds) a core is built again at once; then after a pause. */
+const OFTEN = 20
+const SHORT = 1_000
+const PAUSE = 100
+
 /** How many words before and behind an object its lock may be. */
 const NEIGHBOURHOOD = 4
 
@@ -12,9 +20,9 @@ type Restore = (trap: TrapError) => void
 
 /**
  * Saves what the core knows of an adapter and nobody else does, when the core stopped: as far as it still tells. Gives
- * what tells it a new core. Throws nothing but a `RangeError`, where there is too little stack.
+ * what tells it a new core. `unlock` lets a core be asked on that stopped once more. Throws nothing but a `RangeError`, where there is too little stack.
  */
-export type Save<Adapter> = (adapter: Adapter) => Restore
+export type Save<Adapter> = (adapter: Adapter, unlock: () => void) => Restore
 
 /** What a recovery needs of the core. */
 export interface Mortal {
@@ -24,8 +32,8 @@ export interface Mortal {
   try(): void
   /** Lets it be asked though it is in use for ever. */
   unlock(): void
-  /** Puts a new one in its place. */
-  replace(): void
+  /** Puts a new one in its place, which gives none of the handles up to this one. */
+  replace(handles: number): void
 }
 
 /** Builds the core again when it has stopped, with all adapters that somebody still has. */
@@ -38,6 +46,9 @@ export class Recovery {
   #saved: readonly Restore[] | undefined
   #rebuilding = false
   #scheduled = false
+  /** How often in a row it was built again in a short time, and when that was last. */
+  #rebuilt = 0
+  #rebuiltAt = Number.NEGATIVE_INFINITY
 
   constructor(core: Mortal) {
     this.#core = core
@@ -47,7 +58,7 @@ export class Recovery {
     const held = new WeakRef(adapter)
     this.#adapters.set(handle, () => {
       const living = held.deref()
-      return living && save(living)
+      return living && save(living, () => this.#core.unlock())
     })
   }
 
@@ -95,8 +106,10 @@ export class Recovery {
     this.#trap ??= new TrapError(call, this.#core.input(), cause)
     const trap = this.#trap
     // At once, so that nothing else is lost; but not where the stack may be used up.
-    if (cause instanceof WebAssembly.RuntimeError) this.#rebuild()
-    else this.#rebuildLater()
+    // Nor again and again.
+    const often = this.#rebuilt >= OFTEN && performance.now() - this.#rebuiltAt < SHORT
+    if (cause instanceof WebAssembly.RuntimeError && !often) this.#rebuild()
+    else this.#rebuildLater(often)
     return trap
   }
 
@@ -104,27 +117,42 @@ export class Recovery {
     this.#rebuilding = true
     try {
       this.#saved ??= this.#save()
-      this.#core.replace()
-      for (const restore of this.#saved) restore(this.#trap as TrapError)
+      this.#core.replace(Math.max(0, ...this.#adapters.keys()))
+      for (const restore of this.#saved) this.#alone(() => restore(this.#trap as TrapError))
       this.#saved = undefined
       this.#trap = undefined
-    } catch (error) {
-      // There may have been too little stack for this too. Otherwise, whoever calls next begins anew.
-      if (error instanceof RangeError) this.#rebuildLater()
+      const now = performance.now()
+      this.#rebuilt = now - this.#rebuiltAt < SHORT ? this.#rebuilt + 1 : 1
+      this.#rebuiltAt = now
+    } catch {
+      // There may have been too little stack for this too, or no memory for another core.
+      this.#rebuildLater(true)
     } finally {
       this.#rebuilding = false
     }
   }
 
+  /** One adapter that cannot be saved or restored does not keep the others from it. */
+  #alone<T>(action: () => T): T | undefined {
+    try {
+      return action()
+    } catch (error) {
+      if (error instanceof RangeError) throw error
+      return undefined
+    }
+  }
+
   #save(): Restore[] {
-    this.#core.unlock()
-    return [...this.#adapters.values()].flatMap((save) => save() ?? [])
+    return [...this.#adapters.values()].flatMap((save) => {
+      this.#core.unlock()
+      return this.#alone(save) ?? []
+    })
   }
 
   /** Builds the core again, if that proves to be needed, when whoever calls now has come to an end. */
-  #rebuildLater(): void {
+  #rebuildLater(pause = false): void {
     if (this.#scheduled) return
-    queueMicrotask(() => {
+    const rebuild = (): void => {
       try {
         this.#core.try()
       } catch {
@@ -132,14 +160,17 @@ export class Recovery {
       }
       this.#scheduled = false
       if (this.#trap !== undefined) this.#rebuild()
-    })
+    }
+    if (pause) setTimeout(rebuild, PAUSE)
+    else queueMicrotask(rebuild)
     this.#scheduled = true
   }
 }
 
 function isTrap(error: unknown): error is Error {
   if (error instanceof WebAssembly.RuntimeError) return true
-  return error instanceof Error && error.message.startsWith(IN_USE)
+  if (!(error instanceof Error)) return false
+  return error.message.startsWith(IN_USE) || error.message.startsWith(STALE)
 }
 
 /**

@@ -193,7 +193,7 @@ impl Adapter {
     /// What has come and gone so far, and how things stand.
     pub fn stats(&self) -> Stats {
         let (wanted, held) = self.subscriptions.census();
-        let connected = self.subscriptions.is_connected();
+        let connected = self.subscriptions.is_connected() && !self.subscriptions.is_closed();
         let whole = connected && held == wanted && held > 0 && self.publishing;
         Stats {
             open_requests: self.requests.len(),
@@ -279,6 +279,24 @@ impl Adapter {
     /// The subscription of [`Output::Unsubscribe`] is given up, as far as can be.
     pub fn handle_ended(&mut self, id: u32) {
         self.subscriptions.handle_ended(id);
+        if self.subscriptions.is_closed() && self.subscriptions.census().0 == 0 {
+            self.release_memory();
+        }
+    }
+
+    /// Gives back what a closed adapter needs no more: a host may not notice for long that nobody has it.
+    fn release_memory(&mut self) {
+        self.outputs.shrink_to_fit();
+        self.subscriptions.release_memory();
+        self.joined = RecentRooms::with_seed(0);
+        self.converted = Vec::new();
+        self.targets = Vec::new();
+        self.wanted = Vec::new();
+        self.unwanted = Vec::new();
+        self.name = Vec::new();
+        if self.rooms.socket_count() == 0 && self.rooms.room_count() == 0 {
+            self.rooms = RoomIndex::default();
+        }
     }
 
     /// Redis has taken the message of [`Output::Publish`].

@@ -39,7 +39,7 @@ pub struct Stats {
     pub timeouts: u64,
     /// Messages that Redis or its client did not take.
     pub publish_failed: u64,
-    /// Subscriptions that Redis or its client refused, or did not confirm in time.
+    /// Subscriptions that Redis or its client refused, or that were lost before they were confirmed.
     pub refused: u64,
     /// Times that the servers could not be counted.
     pub count_failed: u64,

@@ -54,25 +54,25 @@ fn a_refusal_is_followed_by_longer_and_longer_pauses() {
 fn a_subscription_that_is_confirmed_but_deaf_is_asked_for_again() {
     let mut subscription = asked();
     subscription.handle_confirmed();
-    for probe in 0..2 {
-        assert_eq!(subscription.poll_step(at(probe * 1_000), QUIET), Some(Step::Probe));
-        subscription.handle_probe_taken(at(probe * 1_000));
-        subscription.handle_timeout(at(probe * 1_000 + 1_000), QUIET);
+    for probe in 0..3 {
+        assert_eq!(subscription.poll_step(at(probe * 2_000), QUIET), Some(Step::Probe));
+        subscription.handle_probe_taken(at(probe * 2_000));
+        subscription.handle_timeout(at(probe * 2_000 + 2_000), QUIET);
     }
-    assert_eq!(subscription.poll_step(at(2_000), QUIET), Some(Step::Deaf));
-    assert_eq!(subscription.poll_step(at(2_000), QUIET), None);
-    subscription.handle_timeout(at(2_100), QUIET);
-    assert_eq!(subscription.poll_step(at(2_100), QUIET), Some(Step::Subscribe { anew: true }));
+    assert_eq!(subscription.poll_step(at(6_000), QUIET), Some(Step::Deaf));
+    assert_eq!(subscription.poll_step(at(6_000), QUIET), None);
+    subscription.handle_timeout(at(6_100), QUIET);
+    assert_eq!(subscription.poll_step(at(6_100), QUIET), Some(Step::Subscribe { anew: true }));
 }
 
 #[test]
 fn a_probe_that_comes_late_counts() {
     let mut subscription = asked();
     subscription.handle_confirmed();
-    for probe in 0..2 {
-        assert_eq!(subscription.poll_step(at(probe * 1_000), QUIET), Some(Step::Probe));
-        subscription.handle_probe_taken(at(probe * 1_000));
-        subscription.handle_timeout(at(probe * 1_000 + 1_000), QUIET);
+    for probe in 0..3 {
+        assert_eq!(subscription.poll_step(at(probe * 2_000), QUIET), Some(Step::Probe));
+        subscription.handle_probe_taken(at(probe * 2_000));
+        subscription.handle_timeout(at(probe * 2_000 + 2_000), QUIET);
     }
     subscription.handle_probe();
     assert!(subscription.is_held());
@@ -243,24 +243,24 @@ fn what_others_of_its_connection_get_spares_it_for_a_while() {
 fn one_that_died_in_silence_is_asked_for_anew_and_then_its_connection_is_given_up() {
     let mut subscription = held();
     let mut now = at(6_000);
-    for _ in 0..2 {
+    for _ in 0..3 {
         subscription.handle_timeout(now, QUIET);
         assert!(subscription.is_held());
         assert_eq!(subscription.poll_step(now, QUIET), Some(Step::Probe));
         subscription.handle_probe_taken(now);
-        now = now + Duration::from_millis(1_000);
+        now = now + Duration::from_millis(2_000);
     }
     subscription.handle_timeout(now, QUIET);
     assert_eq!(subscription.poll_step(now, QUIET), Some(Step::Deaf));
     let mut steps = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..7 {
         subscription.handle_timeout(now, QUIET);
         assert!(!subscription.is_held());
         steps.extend(subscription.poll_step(now, QUIET));
         now = subscription.poll_timeout().expect("it is never given up");
     }
     let anew = Step::Subscribe { anew: true };
-    assert_eq!(steps, [anew, Step::Reconnect, anew, Step::Reconnect, anew]);
+    assert_eq!(steps, [anew, anew, anew, Step::Reconnect]);
     subscription.handle_lost();
     subscription.handle_ready();
     assert_eq!(subscription.poll_step(now, QUIET), Some(Step::Subscribe { anew: false }));
@@ -273,9 +273,9 @@ fn messages_that_come_in_while_a_probe_is_under_way_vouch_for_it() {
     assert_eq!(subscription.poll_step(at(6_000), QUIET), Some(Step::Probe));
     subscription.handle_probe_taken(at(6_000));
     let traffic = Traffic { here: 1, connection: 1 };
-    subscription.handle_timeout(at(7_000), traffic);
-    assert_eq!(subscription.poll_step(at(7_000), traffic), None);
-    assert_eq!(subscription.poll_timeout(), Some(at(13_000)));
+    subscription.handle_timeout(at(8_000), traffic);
+    assert_eq!(subscription.poll_step(at(8_000), traffic), None);
+    assert_eq!(subscription.poll_timeout(), Some(at(14_000)));
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn walk(
             reader.advance(1);
         }
         if next(&mut frame, &mut stack, reader, out, wide, empty)? {
-            return Ok(());
+            return if out.is_full() { Err(DecodeError::TooLong) } else { Ok(()) };
         }
     }
 }

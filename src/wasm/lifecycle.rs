@@ -41,7 +41,6 @@ impl Core {
         let mut adapter = adapter(uid, nsp, options, text)?;
         // Answers to requests of the other core may still come.
         adapter.number_requests_after(u32::from_le_bytes(random()?) >> 1);
-        self.last_handle = self.last_handle.max(handle);
         self.adapters.insert(handle, adapter);
         Ok(())
     }
@@ -52,6 +51,12 @@ impl Core {
         if let Some(adapter) = self.adapters.get_mut(&adapter) {
             adapter.set_ordered(ordered);
         }
+    }
+
+    /// Gives no handle up to this one: somebody may still have it.
+    #[wasm_bindgen(js_name = skipHandles)]
+    pub fn skip_handles(&mut self, last: usize) {
+        self.last_handle = self.last_handle.max(last);
     }
 
     /// Forgets a closed adapter.

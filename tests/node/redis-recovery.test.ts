@@ -213,6 +213,7 @@ describe("subscriptions", () => {
       ready: true,
       publishes: true,
       ordered: true,
+      repeats: false,
       attach: noop,
       reconnect: noop,
       publish: () => Promise.resolve(0),

@@ -308,7 +308,25 @@ fn a_room_that_is_refused_is_asked_for_again() {
     assert!(one.is_subscribed(), "what stands does");
     assert_eq!((outputs(&mut one), timer(&one)), (vec![], Some(at(1_100))));
     one.handle_timeout(at(1_100));
-    assert_eq!(subscribed(outputs_at(&mut one, at(1_100))), (id, ROOM_A.to_owned()));
+    let (again, name) = subscribed(outputs_at(&mut one, at(1_100)));
+    assert_eq!(name, ROOM_A);
+    assert_ne!(again, id);
+}
+
+#[test]
+fn an_answer_to_an_earlier_request_does_not_count() {
+    let mut one = exact("one");
+    connect(&mut one, "s", A);
+    let (first, _) = subscribed(outputs(&mut one));
+    // Redis takes its time.
+    one.handle_timeout(at(6_000));
+    one.handle_timeout(at(6_100));
+    let (second, _) = subscribed(outputs_at(&mut one, at(6_100)));
+    one.handle_confirmed(first);
+    one.handle_refused(first, at(6_200));
+    assert_eq!(one.stats().subscriptions, 5);
+    one.handle_confirmed(second);
+    assert_eq!(one.stats().subscriptions, 6);
 }
 
 /// Their channels are not told apart by what Redis and its clients make of lone surrogates.

@@ -91,7 +91,7 @@ fn a_request_that_nobody_answers_in_time_is_counted() {
 fn a_subscription_that_dies_in_silence_is_told_of_and_all_are_made_anew() {
     let mut one = server("one");
     let mut told = Vec::new();
-    while let Some(now) = one.poll_timeout().filter(|time| *time < at(12_000)) {
+    while let Some(now) = one.poll_timeout().filter(|time| *time < at(14_000)) {
         one.note_traffic(0);
         one.handle_timeout(now);
         for output in outputs_at(&mut one, now) {

@@ -88,9 +88,11 @@ export class Answers {
         if (called) return
         const json = JSON.stringify(value)
         called = true
-        const length = json === undefined ? json : this.#core.writeText(json)
-        this.#core.wasm.handleCalledBack(this.#adapter, reply, length)
-        this.#drain()
+        guarded(() => {
+          const length = json === undefined ? json : this.#core.writeText(json)
+          this.#core.wasm.handleCalledBack(this.#adapter, reply, length)
+          this.#drain()
+        })
       })
     }
     // Without a listener this event is thrown, and no server is to end another.
@@ -110,8 +112,10 @@ export class Answers {
     this.#acknowledged.set(token, { id, sockets })
     for (const socket of sockets) {
       socket.acks.set(id, (value) => {
-        this.#core.wasm.handleAcknowledged(this.#adapter, token, this.#encoded(value))
-        this.#drain()
+        guarded(() => {
+          this.#core.wasm.handleAcknowledged(this.#adapter, token, this.#encoded(value))
+          this.#drain()
+        })
       })
     }
     guarded(() => {

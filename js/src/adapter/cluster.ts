@@ -1,6 +1,7 @@
 import type { Core } from "../boundary.ts"
 import type { Filter } from "../output.ts"
 import type { Room, SocketDescription } from "../socket-io.ts"
+import { guarded } from "./guarded.ts"
 import type { Inquiry, Questions } from "./questions.ts"
 
 const NOBODY: ReadonlySet<Room> = new Set()
@@ -162,7 +163,8 @@ export class Cluster {
 
   #answers<Result>(request: number, inquiry: Inquiry<Result>): Promise<Result> {
     const answers = this.#questions.ask(request, inquiry)
-    this.#drain()
+    // Where the core stops, the question is ended with all others.
+    guarded(this.#drain)
     return answers
   }
 }

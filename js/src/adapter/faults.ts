@@ -21,6 +21,7 @@ export class Faults {
   readonly #adapter: number
   readonly #nsp: string
   readonly #events: FaultEvents
+  #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(core: Core, adapter: number, nsp: string, events: FaultEvents) {
     this.#core = core
@@ -52,9 +53,13 @@ export class Faults {
     this.tell("ERR_UNEXPECTED", `something failed in ${where}; see the cause`, error)
   }
 
+  /** The core that would count these is gone. */
   trapped(trap: TrapError): void {
     debug("%s on %s: %o", trap.message, this.#nsp, trap.cause)
-    if (this.#events.listenerCount("error") > 0) this.#emit(trap)
+    const now = performance.now()
+    if (now < this.#quietUntil || this.#events.listenerCount("error") === 0) return
+    this.#quietUntil = now + 60_000
+    this.#emit(trap)
   }
 
   #count(code: FaultCode): number {

@@ -41,6 +41,8 @@ export class Link {
   #closed = false
   /** What was asked of the host while it did something else. */
   readonly #postponed: HostOutput[] = []
+  /** What the core has asked for and not given up, by name. */
+  readonly #asked = new Map<string, Asked<"subscribe">>()
   /** Subscriptions that are being given up. */
   readonly #ending = new Set<Promise<void>>()
 
@@ -76,6 +78,11 @@ export class Link {
     this.#host.drained()
   }
 
+  /** Looks what there is to do, after something happened that nobody waits for. */
+  wake(): void {
+    this.#change(() => {})
+  }
+
   /** Ends the subscriptions and resolves when Redis knows. */
   async close(): Promise<void> {
     this.#unwatch()
@@ -89,7 +96,16 @@ export class Link {
     clearTimeout(this.#timer)
     this.#due = undefined
     this.#postponed.length = 0
+    const before = [...this.#asked.values()]
+    this.#asked.clear()
     this.#begin()
+    // What the new core does not want any more: rooms that had just become empty, all of a closed adapter.
+    for (const { kind, name, carries } of before) {
+      if (this.#asked.has(name)) continue
+      const ending = this.#driver.unsubscribe(kind, name, this.#host.listeners[carries])
+      this.#ending.add(ending)
+      void ending.then(() => this.#ending.delete(ending))
+    }
   }
 
   #begin(): void {
@@ -152,8 +168,10 @@ export class Link {
       case "reconnect":
         return this.#driver.reconnect()
       case "subscribe":
+        this.#asked.set(output.name, output)
         return void this.#subscribe(output)
       case "unsubscribe": {
+        this.#asked.delete(output.name)
         const ending = this.#unsubscribe(output)
         this.#ending.add(ending)
         return void ending.then(() => this.#ending.delete(ending))

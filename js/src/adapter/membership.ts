@@ -107,7 +107,10 @@ export class Membership<Socket> {
     if (rooms.size === 0) core.connect(adapter, sid)
     for (const room of rooms) {
       const id = room === sid ? socket : (this.#ids.get(room) ?? this.#intern(room))
-      if (id === undefined) continue
+      if (id === undefined) {
+        if (this.#ids.get(sid) !== socket) break
+        continue
+      }
       const changed = core.wasm.join(adapter, socket, id)
       if (changed & ROOM_CHANGED && !this.#emptied.has(room) && this.#hears("create-room")) {
         failure = this.#tell(failure, "create-room", room)
@@ -173,7 +176,7 @@ export class Membership<Socket> {
   }
 
   /** Who is in which room, as far as a core tells that has stopped; every socket is in its own. */
-  save(): Members {
+  save(unlock: () => void): Members {
     const members: Members = new Map()
     for (const [name, id] of this.#ids) {
       const sid = name as string
@@ -184,6 +187,7 @@ export class Membership<Socket> {
         else if (isConnected) members.set(sid, [sid])
       } catch (error) {
         if (error instanceof RangeError) throw error // too little stack, which says nothing
+        unlock()
         if (isConnected) members.set(sid, [sid])
       }
     }

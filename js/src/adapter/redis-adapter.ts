@@ -81,8 +81,8 @@ export class RedisAdapter extends Adapter {
   #whenSubscribed: (() => void)[] = []
   #closed: Promise<void> | undefined
 
-  static readonly #save: Save<RedisAdapter> = (adapter) => {
-    const members = adapter.#membership.save()
+  static readonly #save: Save<RedisAdapter> = (adapter, unlock) => {
+    const members = adapter.#membership.save(unlock)
     return (trap) => adapter.#restore(members, trap)
   }
 
@@ -117,7 +117,7 @@ export class RedisAdapter extends Adapter {
     // What is asked for later must not change what was checked.
     this.#options = { ...options }
     const { speaksText } = this.#encoding
-    this.#handle = core.open(this, RedisAdapter.#save, nsp.name, this.#options, speaksText)
+    this.#handle = core.open(nsp.name, this.#options, speaksText)
     closedAdapters.register(this, this.#handle)
     this.#faults = new Faults(core, this.#handle, nsp.name, this)
     const { wasm } = core
@@ -187,6 +187,7 @@ export class RedisAdapter extends Adapter {
       },
       failed: (error) => this.#faults.unexpected("the loop", error),
     })
+    core.keep(this.#handle, this, RedisAdapter.#save)
   }
 
   /**
@@ -256,6 +257,7 @@ export class RedisAdapter extends Adapter {
     const frame = framed ? core.frame() : undefined
     const inFrame = frame === undefined ? NOTHING : [new FrameText(frame, core.textStart)]
     if (frame?.length === 0) {
+      core.settle()
       throw new AdapterError("ERR_TOO_LARGE", "the event's text is longer than a string can be")
     }
     if (!local) this.#publish()
@@ -511,6 +513,8 @@ export class RedisAdapter extends Adapter {
     if (what === "subscribe") return this.#faults.refused(error)
     const [code, text] = REFUSED[what]
     this.#faults.tell(code, text, error)
+    // The core may want to find out when that is over.
+    queueMicrotask(() => this.#link.wake())
   }
 
   /** Goes on with a core that was built again. */
@@ -538,7 +542,7 @@ const REFUSED = {
 
 /** Gives the core's memory back when nobody can use an adapter any more. */
 const closedAdapters = new FinalizationRegistry<number>((handle) => {
-  processCore().dispose(handle)
+  guarded(() => processCore().dispose(handle))
 })
 
 const DROPPED = new Map([

@@ -12,7 +12,7 @@ use socketio_redis_edge::time::Time;
 
 use super::application::{canonical, targets};
 use super::questions::{Question, list, question_of};
-use super::{Broadcast, Cluster, Event, Message, Server, Subject, TRIED};
+use super::{Broadcast, Cluster, Event, Message, Server, Subject};
 
 /// How long clients take to acknowledge, at most, in milliseconds.
 const THINKING: u64 = 100;
@@ -121,7 +121,8 @@ impl Cluster {
                 let host = &mut self.servers[server];
                 assert!(host.connected, "subscribed without a connection");
                 host.standing.remove(&name.name);
-                host.attempts += u64::from(id == TRIED);
+                host.attempts +=
+                    u64::from(*host.tried.get_or_insert_with(|| name.name.clone()) == name.name);
                 host.names.insert(id, name.name.clone());
                 self.command(server, Event::Subscribe(connection, id, name));
             }

@@ -59,9 +59,6 @@ impl Faults {
     };
 }
 
-/// The id of the subscription that adapters try out.
-const TRIED: u32 = 0;
-
 /// How a server subscribes, whichever of them that is with this seed.
 fn mode(seed: u64, server: usize) -> SubscriptionMode {
     let is_exact = (seed / 4) >> server & 1 == 1;
@@ -78,6 +75,8 @@ pub(crate) struct Server {
     pub(crate) heard: Vec<usize>,
     /// How often it asked for the subscription that it tries out.
     pub(crate) attempts: u64,
+    /// The name of that one, which it asks for first.
+    tried: Option<String>,
     /// What it calls the names that it asked for,
     names: BTreeMap<u32, String>,
     /// and those that were confirmed.
@@ -194,6 +193,7 @@ impl Cluster {
             sockets: Sockets::new(),
             heard: Vec::new(),
             attempts: 0,
+            tried: None,
             names: BTreeMap::new(),
             standing: BTreeSet::new(),
             acknowledging: BTreeSet::new(),
@@ -426,7 +426,7 @@ impl Cluster {
     fn subscribe(&mut self, connection: Connection, id: u32, name: Name) {
         let Faults { refused, unanswered, deaf, .. } = self.faults;
         let fate = self.random.within(0..1000);
-        if id == TRIED {
+        if self.servers[connection.0].tried.as_ref() == Some(&name.name) {
             let confirmed = refused + unanswered..refused + unanswered + deaf;
             // It strikes a new connection as a whole, or not at all.
             let is_new = self.redis.subscriptions(connection.0) == 0;

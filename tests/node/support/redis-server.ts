@@ -7,6 +7,9 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { Redis } from "ioredis5"
 
+// A run that is interrupted must not leave its servers behind: they are killed on "exit", which is not emitted then.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+
 /** How long a server may take to answer, in milliseconds; a loaded machine needs a few hundred. */
 const START_TIMEOUT = 10_000
 
