@@ -31,6 +31,8 @@ export interface RedisConnection {
    * `changed` is called as for any other loss. What the application subscribes to on that client stays.
    */
   reconnect(role: Role): void
+  /** Whether a subscription that is asked for twice is sent to Redis twice. */
+  readonly repeats: boolean
   /** Gives when Redis has confirmed; asking twice must not deliver twice. Rejects as the client does. */
   subscribe(subscription: Subscription): Promise<void>
   /** Gives when Redis has confirmed. Rejects as the client does. */

@@ -1,5 +1,6 @@
 import { AdapterError } from "../errors.ts"
 import type { RedisConnection, Role, Subscription } from "./connection.ts"
+import { WaitingLine } from "./waiting-line.ts"
 
 /** How long one server may take to answer before the others are turned to, in milliseconds. */
 const PATIENCE = 1_000
@@ -10,7 +11,10 @@ const PATIENCE = 1_000
  */
 export const LIST_LIFETIME = 2_000
 
-/** How long messages are kept while no master can be published at, in milliseconds. */
+/**
+ * How long messages are kept while no master can be published at, in milliseconds: after that no further
+ * attempt is made, but the one that is under way ends by itself. The only master has as long to be found.
+ */
 const KEPT = 5_000
 
 /** The pause before a server is looked for again, in milliseconds: at first and at most. */
@@ -54,11 +58,15 @@ export interface Deployment {
  * nobody when they break, or wait for a server that is gone; and when such a server is back, they send it
  * what they had for it, long after others have got what came later. Here all messages go through one
  * server, drawn by lot, for as long as that takes them; two connections of our own publish and subscribe.
+ * Order holds for as long as that server does: what it had not answered when it was lost was reported as
+ * failed (or is repeated, by ioredis), and may still arrive, after what went through the next one.
  */
 export class DeploymentConnection implements RedisConnection {
   readonly #deployment: Deployment
   #publisher: Satellite | undefined
-  #choice: Promise<Satellite> | undefined
+  /** What is published while the publisher is chosen. */
+  readonly #line = new WaitingLine<RedisConnection>()
+  #choosing = false
   #subscriber: Satellite | undefined
   #seeking = false
   // Every server is asked for its own count.
@@ -71,6 +79,10 @@ export class DeploymentConnection implements RedisConnection {
 
   get ready(): boolean {
     return this.#subscriber?.connection.ready === true
+  }
+
+  get repeats(): boolean {
+    return this.#subscriber?.connection.repeats === true
   }
 
   get publishes(): boolean {
@@ -86,7 +98,9 @@ export class DeploymentConnection implements RedisConnection {
   publish(channel: string, message: Uint8Array | string): Promise<number> {
     const connection = this.#publisher?.connection
     if (connection?.ready) return connection.publish(channel, message)
-    return this.#choose().then((publisher) => publisher.connection.publish(channel, message))
+    const sent = this.#line.join((publisher) => publisher.publish(channel, message))
+    void this.#choose()
+    return sent
   }
 
   async count(channels: readonly string[]): Promise<number[]> {
@@ -123,24 +137,24 @@ export class DeploymentConnection implements RedisConnection {
     throw new AdapterError("ERR_NOT_READY", "no server of the Redis deployment is subscribed at")
   }
 
-  /** What is published while the choice is made waits for it, and then goes in its order. */
-  #choose(): Promise<Satellite> {
-    if (this.#choice) return this.#choice
+  /** What waits is sent, or refused, in the same moment in which the choice is made. */
+  async #choose(): Promise<void> {
+    if (this.#choosing) return
+    this.#choosing = true
     this.#forgetPublisher()
-    this.#choice = this.#findPublisher()
-    // The first to hear of it: what is not sent to wait from then on comes after what waits now.
-    void this.#adopt(this.#choice)
-    return this.#choice
+    try {
+      this.#publisher = await this.#findPublisher()
+      this.#choosing = false
+      this.#line.release(this.#publisher.connection)
+    } catch (error) {
+      this.#choosing = false
+      this.#line.refuse(error)
+    }
   }
 
   #forgetPublisher(): void {
     this.#publisher?.close()
     this.#publisher = undefined
-  }
-
-  async #adopt(choice: Promise<Satellite>): Promise<void> {
-    this.#publisher = await choice.catch(() => undefined)
-    this.#choice = undefined
   }
 
   async #findPublisher(): Promise<Satellite> {

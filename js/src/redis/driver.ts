@@ -43,12 +43,15 @@ export interface RedisDriver {
   /**
    * Publishes the bytes as they are, without a copy (they must not change until the promise settles), or
    * a text in UTF-8, which clients send in one piece. Gives the number of subscribers that Redis reports:
-   * on a cluster, those at one server. What one driver publishes arrives in that order, on a cluster too
-   * and when a connection breaks; but clients of ioredis then repeat what Redis had not answered yet.
+   * on a cluster, those at one server. What one driver publishes arrives in that order, on a cluster too.
+   * When a connection breaks, Redis may still have, or be about to read, what it had not answered: clients
+   * of ioredis repeat it, and those of node-redis report it as failed, which may arrive all the same, then
+   * even after what was published later.
    * Never throws; rejects with the client's own error. While the connection is down, a client of one
-   * server decides whether to queue; with several servers, what is published waits for one that takes it
-   * for 5 seconds, and is rejected with `ERR_NOT_READY` then. A connection that leaves messages unanswered
-   * for 6 seconds is dropped for another.
+   * server decides whether to queue; with several servers, what is published waits for one that takes it,
+   * and is rejected with `ERR_NOT_READY` once an attempt to reach them has failed after 5 seconds or more
+   * (attempts at servers that do not answer take seconds themselves), or the client is closed. A connection
+   * that takes messages and answers none of them for about 20 seconds is dropped for another.
    */
   publish(channel: string, message: Uint8Array | string): Promise<number>
 

@@ -10,6 +10,8 @@ export abstract class EmittingConnection {
     pattern: new Map<string, Subscription>(),
   }
 
+  readonly repeats = true
+
   /** Sends a command of one name and gives when Redis has confirmed. */
   protected abstract send(command: SubscriptionCommand, name: string): Promise<unknown>
 

@@ -8,6 +8,7 @@ import {
   type RedisConnection,
 } from "./connection.ts"
 import { EmittingConnection, type SubscriptionCommand } from "./emitting-connection.ts"
+import { WaitingLine } from "./waiting-line.ts"
 
 /** What is used of a client of ioredis 5 or 6. */
 export interface IoredisClient extends ClientEvents {
@@ -44,18 +45,14 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
   readonly #client: IoredisClient
   readonly ordered = true
   #changed = () => {}
-  /** Settles when a connection that is being set up is ready, or lost. */
-  #opening: Promise<void> | undefined
-  #opened = () => {}
+  /** What waits for a connection that is being set up to be ready, or lost. */
+  readonly #line = new WaitingLine<IoredisClient>()
 
   constructor(client: IoredisClient) {
     super()
     this.#client = client
     listenForErrors(client, () => this.#changed())
-    // With `lazyConnect`, a client waits for its first command, and none is sent before it is ready.
-    // A failure is emitted as "error" too, and the client tries again by itself.
-    if (client.status === "wait") client.connect().catch(() => {})
-    for (const event of ["ready", "close"]) client.on(event, () => this.#opened())
+    for (const event of ["ready", "close"]) client.on(event, () => this.#line.release(client))
   }
 
   get ready(): boolean {
@@ -71,16 +68,19 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
     for (const event of ["ready", "close", "end"]) this.#client.on(event, changed)
     this.listen(this.#client, "Buffer")
     handleRestored(this.#client)
+    // With `lazyConnect`, a client waits for its first command, and none is sent here before it is ready.
+    // A failure is emitted as "error" too, and the client tries again by itself.
+    if (this.#client.status === "wait") this.#client.connect().catch(() => {})
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
     // No async function: it would add two promises to each message.
-    return this.#inOrder(() => this.#client.publish(channel, payloadOf(message)) as Promise<number>)
+    return this.#inOrder((client) => client.publish(channel, payloadOf(message)) as Promise<number>)
   }
 
   async count(channels: readonly string[]): Promise<number[]> {
-    const ask = () => this.#client.call("PUBSUB", "NUMSUB", ...channels)
-    return countsOf(channels, await this.#inOrder(ask))
+    const reply = await this.#inOrder((client) => client.call("PUBSUB", "NUMSUB", ...channels))
+    return countsOf(channels, reply)
   }
 
   /** A connection that answers nothing is gone after the client's `disconnectTimeout`, 2 s by default. */
@@ -96,21 +96,9 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
    * While it is being set up, a connection takes what is sent then before what the client has kept for it
    * until it is ready (`sendCommand` of ioredis 5.11): that waits here instead.
    */
-  #inOrder<T>(send: () => Promise<T>): Promise<T> {
-    if (this.#opening) return this.#opening.then(send)
-    if (this.#client.status !== "connect") return send()
-    const opening = new Promise<void>((resolve) => {
-      this.#opened = resolve
-    })
-    this.#opening = opening
-    // The first to hear of it: what does not wait from then on comes after what waits now.
-    void this.#end(opening)
-    return opening.then(send)
-  }
-
-  async #end(opening: Promise<void>): Promise<void> {
-    await opening
-    this.#opening = undefined
+  #inOrder<T>(send: (client: IoredisClient) => Promise<T>): Promise<T> {
+    if (this.#client.status !== "connect" && this.#line.empty) return send(this.#client)
+    return this.#line.join(send)
   }
 }
 
@@ -119,7 +107,7 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
  * the promises: what Redis refuses then would end the process (`readyHandler` of ioredis 5.11 and 6.0).
  */
 function handleRestored(client: IoredisClient): void {
-  let restoring = false
+  let restoring = client.status !== "ready"
   client.on("close", () => {
     restoring = true
   })

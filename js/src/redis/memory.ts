@@ -57,8 +57,9 @@ export function memoryBus(): MemoryBus {
       const bytes = typeof message === "string" ? encoder.encode(message) : message
       await undefined
       for (const { listener, subscribed } of subscribers) {
+        if (!subscribed) continue
         heard++
-        if (subscribed) listener(name, bytes)
+        listener(name, bytes)
       }
       return subscribers.length
     },

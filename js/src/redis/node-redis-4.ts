@@ -17,6 +17,7 @@ export function isNodeRedis4Client(value: object): value is NodeRedisNode {
  */
 export class NodeRedis4Connection implements RedisConnection {
   readonly ordered = true
+  readonly repeats = false
   readonly #publisher: RedisConnection
   readonly #subscriber: DeploymentConnection
 

@@ -71,6 +71,7 @@ export function isNodeRedisClient(value: object): value is NodeRedisClient {
  * and 6.3); passing the same listener again is what keeps a message from arriving twice.
  */
 export class NodeRedisConnection implements RedisConnection {
+  readonly repeats = false
   readonly #client: NodeRedisClient
   readonly ordered = true
   #changed = () => {}
@@ -154,14 +155,16 @@ export function satelliteOf(host: NodeRedisNode, address?: Address): Satellite {
   const opened = client.connect()
   const close = () => {
     host.off("end", close)
-    if (client.destroy) {
-      if (client.isOpen) client.destroy()
-    } else {
-      // Before, this would reject promises of the client that nobody can handle (redis 4.7); and it may
-      // never be open, where the server does not answer.
-      connected.then(() => client.disconnect()).catch(() => {})
-    }
+    // Before, it would reject promises of the client that nobody can handle (redis 4.7), or leave a socket
+    // open for good (5.12, 6.3); and it may never be ready, where the server does not answer.
+    connected.then(() => end(client)).catch(() => {})
   }
   host.once("end", close)
   return { connection: new NodeRedisConnection(client), opened, close }
+}
+
+async function end(client: NodeRedisNode): Promise<void> {
+  if (!client.isOpen) return
+  if (client.destroy) client.destroy()
+  else await client.disconnect()
 }

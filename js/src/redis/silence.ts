@@ -1,41 +1,58 @@
 import type { RedisConnection } from "./connection.ts"
 
-/** How long messages may be unanswered until their connection is doubted, then dropped; in milliseconds. */
-const PATIENCE = 3_000
+/** How often it is looked whether anything was answered, in milliseconds. */
+const BEAT = 1_000
+
+/**
+ * How many beats in a row may bring no answer at all until the connection is dropped. Redis may be stopped
+ * or blocked for seconds, and what is open on a connection that is dropped while it is healthy is lost, or
+ * sent twice. Beats are counted, not time: a process that was itself held up has not listened meanwhile.
+ */
+const PATIENCE = 20
 
 /**
  * Drops a publishing connection that takes messages and answers none, as one does for a quarter of an
- * hour that was cut off without a word. It looks when something is published, at one message at a time.
+ * hour that was cut off without a word.
  */
 export class Silence {
   readonly #connection: RedisConnection
-  #followed: Promise<unknown> | undefined
-  #since = 0
-  /** The first time, the client may just have connected and be about to send what it has kept. */
-  #doubted = false
+  /** How many messages are unanswered that were published since the connection was last dropped. */
+  #open = 0
+  #silentBeats = 0
+  /** Runs while messages are open. */
+  #timer: NodeJS.Timeout | undefined
 
   constructor(connection: RedisConnection) {
     this.#connection = connection
   }
 
-  /** Takes the answer to a message that was just published. */
+  /** Takes the answer to a message that was just published; throws where that is no promise. */
   follow(answer: Promise<unknown>): void {
-    if (!this.#followed) return this.#begin(answer)
-    if (performance.now() - this.#since < PATIENCE) return
-    const dead = this.#doubted && this.#connection.publishes
-    this.#doubted = this.#connection.publishes && !dead
-    this.#begin(answer)
-    if (dead) this.#connection.reconnect("publish")
+    answer.then(this.#settled, this.#settled)
+    this.#open++
+    this.#timer ??= setInterval(this.#beat, BEAT).unref()
   }
 
-  #begin(answer: Promise<unknown>): void {
-    this.#followed = answer
-    this.#since = performance.now()
-    const settled = () => {
-      if (this.#followed !== answer) return
-      this.#followed = undefined
-      this.#doubted = false
-    }
-    answer.then(settled, settled)
+  /** One function for all messages, as they are many. */
+  readonly #settled = () => {
+    this.#silentBeats = 0
+    if (this.#open > 0) this.#open--
+  }
+
+  readonly #beat = () => {
+    if (this.#open === 0) return this.#rest()
+    // What the client keeps while it is not connected cannot be answered.
+    this.#silentBeats = this.#connection.publishes ? this.#silentBeats + 1 : 0
+    if (this.#silentBeats < PATIENCE) return
+    this.#rest()
+    this.#connection.reconnect("publish")
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#silentBeats = 0
+    // A client that forgot an answer must not have each connection dropped from then on.
+    this.#open = 0
   }
 }

@@ -111,9 +111,14 @@ export class Subscriptions implements Pick<
     return request
   }
 
-  /** node-redis sends nothing for a subscription that it believes to have. */
+  /**
+   * node-redis sends nothing for a subscription that it believes to have. Elsewhere nothing is ended first,
+   * since Redis takes it twice, and what is under way still arrives.
+   */
   async #ask(subscription: SharedSubscription, anew: boolean): Promise<void> {
-    if (anew) await this.#untilLost(this.#connection.unsubscribe(subscription))
+    if (anew && !this.#connection.repeats) {
+      await this.#untilLost(this.#connection.unsubscribe(subscription))
+    }
     if (subscription.listeners.size > 0) await this.#connection.subscribe(subscription)
   }
 

@@ -22,6 +22,7 @@ import {
 } from "../../node/support/drivers.ts"
 import { startRedisCluster } from "../../node/support/redis-cluster.ts"
 import { type RedisServer, startRedis } from "../../node/support/redis-server.ts"
+import { TestServer } from "../../node/support/cluster.ts"
 import { at, atEach, standing, standingAgain } from "./support/redis.ts"
 import { type Mode, modes, Traffic } from "./support/traffic.ts"
 
@@ -77,17 +78,29 @@ describe("one server", () => {
         }
       })
 
-      it("has no more listeners after a thousand adapters than after one", () => {
-        const pair = makePair(name, redis.port)
+      it("has no more listeners with a thousand adapters than with one", { timeout }, async (t) => {
+        const pair = await connectPair(name, redis.port)
+        t.after(() => pair.close())
+        const server = await TestServer.start({
+          adapter: createAdapter(pair.pubClient, pair.subClient),
+        })
+        t.after(() => server.close())
         const listeners = () =>
           [pair.pubClient, pair.subClient].map((client) =>
-            client.eventNames().map((event) => client.listenerCount(event)),
+            client.eventNames().map((event) => [event, client.listenerCount(event)]),
           )
-        createAdapter(pair.pubClient, pair.subClient)
-        const once = listeners()
-        for (let count = 0; count < 1_000; count += 1) createAdapter(pair.pubClient, pair.subClient)
-        assert.deepEqual(listeners(), once)
-        pair.close()
+        await server.adapter().subscribed()
+        const [alone, expected] = [listeners(), await standing([redis.port])]
+        const adapters = Array.from({ length: 1_000 }, (_, index) => server.adapter(`/${index}`))
+        await Promise.all(adapters.map((adapter) => adapter.subscribed()))
+        assert.deepEqual(listeners(), alone)
+        assert.ok(
+          Object.keys(await standing([redis.port])).length > 1_000,
+          "nothing was subscribed to",
+        )
+        await Promise.all(adapters.map((adapter) => adapter.close()))
+        assert.deepEqual(listeners(), alone)
+        await standingAgain([redis.port], expected, SOON)
       })
     })
   }

@@ -8,20 +8,21 @@ import { Proxy } from "./support/proxy.ts"
 import { at, standing, standingAgain } from "./support/redis.ts"
 import { type Mode, modes, RECOVERY_LIMIT, Traffic } from "./support/traffic.ts"
 
-const timeout = 60_000
+const timeout = 120_000
 
 /**
  * How long a subscription may bring nothing until it is made anew, in milliseconds: it is looked at each
- * 6 to 8 seconds, where the second look in a row finds that nothing came; then two probes have a second
- * each.
+ * 6 to 8 seconds, where the second look in a row finds that nothing came; then three probes have 2 seconds
+ * each. That makes 22 seconds.
  */
-const DEAF_LIMIT = 20_000
+const DEAF_LIMIT = 27_000
 
 /**
- * How long connections may be dead until there are others, in milliseconds: beside that, the subscription
- * that is made anew has 5 seconds to be confirmed, and ioredis takes 2 to part with a connection.
+ * How long connections may be dead until there are others, in milliseconds: after that, the subscription is
+ * asked for anew three times, with 5 seconds each and pauses between, and ioredis takes 2 to part with a
+ * connection. That makes up to 45 seconds; the one that publishes is given up after 20, meanwhile.
  */
-const DEAD_LIMIT = 30_000
+const DEAD_LIMIT = 55_000
 
 refuseUnhandledRejections()
 
