@@ -46,12 +46,13 @@ export class NodeRedisClusterDeployment implements Deployment {
 
   watch(changed: () => void): void {
     this.#cluster.on("connect", changed)
-    // Clusters of 4 (which cannot be destroyed) say nothing at all when they are opened, or opened again.
-    if (hasMethods(this.#cluster, ["destroy"])) return
-    const check = () => {
-      if (this.#cluster.masters.length > 0) changed()
-    }
-    setInterval(check, OPEN_CHECK).unref()
+    // Clusters of 4 (which cannot be destroyed) say nothing at all when they are opened.
+    if (hasMethods(this.#cluster, ["destroy"]) || this.#cluster.masters.length > 0) return
+    const timer = setInterval(() => {
+      if (this.#cluster.masters.length === 0) return
+      clearInterval(timer)
+      changed()
+    }, OPEN_CHECK).unref()
   }
 
   masters(): readonly ServerLookup[] {
