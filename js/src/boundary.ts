@@ -97,6 +97,7 @@ export class Core {
   /** Where the core notes that it is in use, in words from its own address. */
   readonly #lock: number | undefined
   readonly #recovery: Recovery
+  #lastHandle = 0
 
   constructor(module: WebAssembly.Module, host: Host) {
     this.#module = module
@@ -110,10 +111,11 @@ export class Core {
       input: () => this.#shown(),
       try: () => this.wasm.inputLength(),
       unlock: () => this.#unlock(),
-      replace: (handles) => {
+      replace: () => {
         discard()
         this.#start()
-        this.wasm.skipHandles(handles)
+        // Whoever has an old one, and be it to dispose of it, must not mean another's adapter.
+        this.wasm.skipHandles(this.#lastHandle)
         this.#reserve(1 << 16)
       },
     })
@@ -272,7 +274,8 @@ export class Core {
 
   /** Makes the adapter of a namespace and gives its handle; throws an `AdapterError`. */
   open(nsp: string, options: unknown, text: boolean): number {
-    return rethrown(() => this.wasm.open(nsp, options, text))
+    this.#lastHandle = rethrown(() => this.wasm.open(nsp, options, text))
+    return this.#lastHandle
   }
 
   /** Lets an adapter survive the core, from now on. */

@@ -20,7 +20,8 @@ type Restore = (trap: TrapError) => void
 
 /**
  * Saves what the core knows of an adapter and nobody else does, when the core stopped: as far as it still tells. Gives
- * what tells it a new core. `unlock` lets a core be asked on that stopped once more. Throws nothing but a `RangeError`, where there is too little stack.
+ * what tells it a new core. `unlock` lets a core be asked on that stopped once more. Throws nothing but a
+ * `RangeError`, where there is too little stack.
  */
 export type Save<Adapter> = (adapter: Adapter, unlock: () => void) => Restore
 
@@ -32,8 +33,8 @@ export interface Mortal {
   try(): void
   /** Lets it be asked though it is in use for ever. */
   unlock(): void
-  /** Puts a new one in its place, which gives none of the handles up to this one. */
-  replace(handles: number): void
+  /** Puts a new one in its place. */
+  replace(): void
 }
 
 /** Builds the core again when it has stopped, with all adapters that somebody still has. */
@@ -105,8 +106,7 @@ export class Recovery {
     if (this.#rebuilding) return cause
     this.#trap ??= new TrapError(call, this.#core.input(), cause)
     const trap = this.#trap
-    // At once, so that nothing else is lost; but not where the stack may be used up.
-    // Nor again and again.
+    // At once, so that nothing else is lost; but not where the stack may be used up, nor again and again.
     const often = this.#rebuilt >= OFTEN && performance.now() - this.#rebuiltAt < SHORT
     if (cause instanceof WebAssembly.RuntimeError && !often) this.#rebuild()
     else this.#rebuildLater(often)
@@ -117,7 +117,7 @@ export class Recovery {
     this.#rebuilding = true
     try {
       this.#saved ??= this.#save()
-      this.#core.replace(Math.max(0, ...this.#adapters.keys()))
+      this.#core.replace()
       for (const restore of this.#saved) this.#alone(() => restore(this.#trap as TrapError))
       this.#saved = undefined
       this.#trap = undefined

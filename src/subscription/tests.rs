@@ -7,6 +7,14 @@ const fn at(millis: u64) -> Time {
     Time::from_millis(millis)
 }
 
+/// One that is not probed, and holds.
+fn unprobed() -> Subscription {
+    let mut subscription = Subscription::new(None, true);
+    assert_eq!(subscription.poll_step(at(0), QUIET), Some(Step::Subscribe { anew: false }));
+    subscription.handle_confirmed();
+    subscription
+}
+
 fn asked() -> Subscription {
     let mut subscription = Subscription::new(Some(SILENCE), false);
     subscription.handle_ready();
@@ -147,17 +155,12 @@ fn closing_without_a_connection_gives_up_what_the_client_would_restore() {
 
 #[test]
 fn one_that_is_not_probed_holds_when_it_is_confirmed() {
-    let mut subscription = Subscription::new(None, true);
-    assert_eq!(subscription.poll_step(at(0), QUIET), Some(Step::Subscribe { anew: false }));
-    subscription.handle_confirmed();
-    assert!(subscription.is_held());
+    assert!(unprobed().is_held());
 }
 
 #[test]
 fn one_that_is_wanted_again_in_time_is_kept() {
-    let mut subscription = Subscription::new(None, true);
-    subscription.poll_step(at(0), QUIET);
-    subscription.handle_confirmed();
+    let mut subscription = unprobed();
     subscription.release(at(500));
     subscription.want();
     assert_eq!(subscription.poll_timeout(), None);
@@ -170,9 +173,7 @@ fn one_that_is_wanted_again_in_time_is_kept() {
 
 #[test]
 fn one_that_is_wanted_while_it_is_given_up_is_asked_for_afterwards() {
-    let mut subscription = Subscription::new(None, true);
-    subscription.poll_step(at(0), QUIET);
-    subscription.handle_confirmed();
+    let mut subscription = unprobed();
     subscription.release(at(0));
     subscription.handle_timeout(at(0), QUIET);
     assert_eq!(subscription.poll_step(at(0), QUIET), Some(Step::Unsubscribe));
@@ -293,9 +294,7 @@ fn one_is_tried_out_soon_after_something_could_not_be_published() {
 
 #[test]
 fn one_that_is_not_probed_never_is() {
-    let mut subscription = Subscription::new(None, true);
-    subscription.poll_step(at(0), QUIET);
-    subscription.handle_confirmed();
+    let mut subscription = unprobed();
     subscription.verify(at(0));
     assert_eq!(subscription.poll_step(at(0), QUIET), None);
     assert_eq!(subscription.poll_timeout(), None);

@@ -102,10 +102,14 @@ export class Link {
     // What the new core does not want any more: rooms that had just become empty, all of a closed adapter.
     for (const { kind, name, carries } of before) {
       if (this.#asked.has(name)) continue
-      const ending = this.#driver.unsubscribe(kind, name, this.#host.listeners[carries])
-      this.#ending.add(ending)
-      void ending.then(() => this.#ending.delete(ending))
+      this.#await(this.#driver.unsubscribe(kind, name, this.#host.listeners[carries]))
     }
+  }
+
+  /** Lets `close` wait for the end of a subscription. */
+  #await(ending: Promise<void>): void {
+    this.#ending.add(ending)
+    void ending.then(() => this.#ending.delete(ending))
   }
 
   #begin(): void {
@@ -170,12 +174,9 @@ export class Link {
       case "subscribe":
         this.#asked.set(output.name, output)
         return void this.#subscribe(output)
-      case "unsubscribe": {
+      case "unsubscribe":
         this.#asked.delete(output.name)
-        const ending = this.#unsubscribe(output)
-        this.#ending.add(ending)
-        return void ending.then(() => this.#ending.delete(ending))
-      }
+        return this.#await(this.#unsubscribe(output))
       default:
         return host(output)
     }
