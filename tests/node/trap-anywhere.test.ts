@@ -89,6 +89,23 @@ describe("a core that stops", () => {
     await assertWhole()
   })
 
+  it("gives up what it was subscribed to and does not want any more", { timeout }, async (t) => {
+    const server = await TestServer.start({
+      adapter: createAdapter(bus, { key: "exact", subscriptionMode: "exact" }),
+    })
+    t.after(() => server.close())
+    const client = await server.connect()
+    const subscribers = async () => (await bus.count(["exact#/#left#"]))[0]
+    await client.remote.join("left")
+    assert.equal(await subscribers(), 1)
+    client.remote.leave("left")
+    arm("core_stats")
+    assert.throws(() => server.adapter().stats(), TrapError)
+    await server.adapter().subscribed()
+    assert.equal(await subscribers(), 0)
+    assert.equal((await bus.count([`exact#/#${client.remote.id}#`]))[0], 1)
+  })
+
   it("where there is no memory for another is tried again later", { timeout }, async () => {
     starve(3)
     arm("core_stats")
