@@ -58,6 +58,18 @@ describe("the event error of an adapter", () => {
     assert.equal(adapter().stats().malformed, 8)
   })
 
+  it("tells of a room that can be none, which reaches nobody", { timeout }, async () => {
+    const room = {} as string
+    const names = ["nobody", "\0nobody", "[object Object]", true, null, undefined] as string[]
+    client.remote.join([...names, room])
+    assert.equal(told.at(-1)?.code, "ERR_INVALID_ROOM")
+    assert.equal(client.remote.rooms.has(room), false)
+    server.io.to(room).emit("of an object")
+    server.io.emit("end")
+    await client.until("end")
+    assert.deepEqual(client.take(), [["end"]])
+  })
+
   it("tells of a subscription that brings nothing, which is made anew", { timeout }, async () => {
     const subClient = server.pair?.subClient as unknown as { pUnsubscribe(name: string): unknown }
     await subClient.pUnsubscribe("socket.io#/#*")

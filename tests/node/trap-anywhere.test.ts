@@ -3,6 +3,8 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { after, before, describe, it } from "node:test"
 import { arm, instances, isArmed, starve } from "./support/armed-core.ts"
+import { Membership } from "../../js/src/adapter/membership.ts"
+import type { Core } from "../../js/src/boundary.ts"
 import type { RequestError } from "socket.io-redis-edge"
 import type { Client, TestServer as Server } from "./support/cluster.ts"
 
@@ -11,6 +13,36 @@ const { memoryBus } = await import("socket.io-redis-edge/memory")
 const { TestServer } = await import("./support/cluster.ts")
 
 const timeout = 30_000
+
+const connected = (sid: string): string | undefined => (sid === "2" ? sid : undefined)
+
+describe("members of a core that stopped", () => {
+  it("are read on after one that cannot be", () => {
+    // A core as wasm-bindgen leaves it: in use from the first call that stops, until it is unlocked.
+    let inUse = false
+    const ask = (): void => {
+      if (inUse) throw new Error("recursive use of an object detected")
+    }
+    const core = {
+      connect: (_: number, sid: string) => Number(sid),
+      intern: () => 9,
+      roomsOf: (_: number, socket: number) => {
+        ask()
+        inUse = socket === 2
+        ask()
+        return [socket]
+      },
+      wasm: { isSocket: () => (ask(), true), join: () => 0 },
+    }
+    const events = { emit: () => true, listenerCount: () => 0 }
+    const members = new Membership(core as unknown as Core, 1, events, connected, () => {})
+    for (const sid of ["1", "2", "3"]) members.join(sid, new Set([sid]))
+    const saved = members.save(() => {
+      inUse = false
+    })
+    assert.deepEqual([...saved.keys()], ["1", "2", "3"])
+  })
+})
 
 describe("a core that stops", () => {
   const bus = memoryBus()
