@@ -137,6 +137,27 @@ function recovery(packageName: ClientName): void {
     },
   )
 
+  it("asks Redis again only for what is said to be dead", { timeout }, async (t) => {
+    const clients = await connectPair(packageName, server.port)
+    t.after(() => clients.close())
+    const driver = await readyDriver(clients)
+    const control = connect(t, server.port)
+    const asked = async () => {
+      const stats = await control.info("commandstats")
+      return Number(/^cmdstat_subscribe:calls=(\d+)/m.exec(stats)?.[1] ?? 0)
+    }
+    const inbox = new Inbox()
+    await driver.subscribe("channel", "dead", inbox.listener)
+    const once = await asked()
+    await driver.subscribe("channel", "dead", inbox.listener)
+    assert.equal(await asked(), once)
+    await driver.subscribe("channel", "dead", inbox.listener, true)
+    assert.equal(await asked(), once + 1)
+    await driver.publish("dead", Buffer.from("end"))
+    await inbox.until("end")
+    assert.deepEqual(inbox.texts(), ["dead end"])
+  })
+
   it("reconnects, and the application keeps what it hears itself", { timeout }, async (t) => {
     const clients = await connectPair(packageName, server.port)
     t.after(() => clients.close())
