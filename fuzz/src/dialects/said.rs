@@ -88,10 +88,14 @@ fn with_bytes(data: Data<'_>) -> String {
     format!("{text} {attachments:?}")
 }
 
+/// What is inside data is looked at when somebody wants it: until then it is passed on as it is, even
+/// where it will be refused.
 fn transcoded(data: Data<'_>) -> (String, Vec<&[u8]>) {
     let Data::MessagePack(bytes) = data else { unreachable!("nothing is read as JSON") };
     let (mut text, mut attachments) = (Vec::new(), Vec::new());
-    msgpack_to_json(&mut Reader::new(bytes), &mut text, &mut attachments).expect("it was read");
+    if let Err(error) = msgpack_to_json(&mut Reader::new(bytes), &mut text, &mut attachments) {
+        return (error.to_string(), vec![bytes]);
+    }
     let attachments = attachments.into_iter().map(|range| &bytes[range]).collect();
     (text.escape_ascii().to_string(), attachments)
 }
