@@ -16,7 +16,11 @@ const MINUTE = 60_000
 /** A connection that only counts how often it is dropped, and messages that are answered when it is told. */
 function followed() {
   const dropped: Role[] = []
-  const connection = { publishes: true, reconnect: (role: Role) => void dropped.push(role) }
+  const connection = {
+    publishes: true,
+    settingUp: false,
+    reconnect: (role: Role) => void dropped.push(role),
+  }
   const silence = new Silence(connection as unknown as RedisConnection)
   const answers: (() => void)[] = []
   const publish = () => silence.follow(new Promise<void>((resolve) => answers.push(resolve)))

@@ -1,6 +1,7 @@
 // What drivers of one Redis server do while that is not there yet, is lost and comes back.
 import assert from "node:assert/strict"
 import { Buffer } from "node:buffer"
+import net, { type Socket } from "node:net"
 import { after, before, describe, it, type TestContext } from "node:test"
 import { Redis as Ioredis5 } from "ioredis5"
 import { createClient as createRedis3 } from "redis3"
@@ -176,6 +177,32 @@ function recovery(packageName: ClientName): void {
     assert.deepEqual([...inbox.texts(), ...own.texts()], ["ours end", "theirs end"])
   })
 
+  // With @redis/client 5.12 neither would be ready ever again.
+  it("goes on though it was used in the moment of the loss", { timeout }, async (t) => {
+    const sockets: Socket[] = []
+    for (const name of ["connect", "createConnection"] as const) {
+      const connectSocket = net[name] as (...args: unknown[]) => Socket
+      t.mock.method(net, name, (...args: unknown[]) => {
+        const socket = connectSocket(...args)
+        sockets.push(socket)
+        return socket
+      })
+    }
+    const [, clients] = await ownPair(t, packageName)
+    const driver = await readyDriver(clients)
+    const inbox = new Inbox()
+    const lost = becomes(driver, "lost")
+    driver.publish("moment", "lost").catch(noop)
+    driver.subscribe("channel", "moment", inbox.listener).catch(noop)
+    for (const socket of sockets) socket.destroy(new Error("reset"))
+    await lost
+    await becomes(driver, "ready")
+    await clients.ready()
+    await driver.subscribe("channel", "moment", inbox.listener)
+    await driver.publish("moment", "end")
+    await inbox.until("end")
+  })
+
   it("lets go quietly of clients that were closed", { timeout }, async (t) => {
     const [, clients] = await ownPair(t, packageName)
     const closed = await readyDriver(clients)
@@ -233,6 +260,7 @@ describe("subscriptions", () => {
     const connection: RedisConnection = {
       ready: true,
       publishes: true,
+      settingUp: false,
       ordered: true,
       repeats: false,
       attach: noop,

@@ -18,6 +18,8 @@ export interface RedisConnection {
   readonly ready: boolean
   /** Whether the client says that what is published now is sent at once. */
   readonly publishes: boolean
+  /** Whether the client has connected and is not ready yet: Redis answers what it asks for itself first. */
+  readonly settingUp: boolean
   /** How many subscribe to each channel, for `PUBSUB NUMSUB`. Rejects as the client does. */
   count(channels: readonly string[]): Promise<number[]>
   /** Starts to use the client for subscriptions; `changed` follows all that may alter `ready`. */
@@ -84,6 +86,16 @@ export function countsOf(channels: readonly string[], reply: unknown): number[] 
     if (Number.isNaN(count)) throw new TypeError("PUBSUB NUMSUB was not answered with counts")
     return count
   })
+}
+
+/** Whether this can be an answer to `PUBLISH`: a number, as text or a Buffer for some options of clients. */
+export function isCount(answer: unknown): boolean {
+  return typeof answer === "number" || !Number.isNaN(Number.parseInt(String(answer), 10))
+}
+
+/** Whether Redis refused a command that it does not know, as older ones do for what clients ask at first. */
+export function isUnknownCommand(error: unknown): boolean {
+  return error instanceof Error && /^(?:ERR unknown |NOPROTO)/.test(error.message)
 }
 
 /** Whether a value has these methods; own or inherited. */

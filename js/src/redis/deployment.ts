@@ -89,6 +89,10 @@ export class DeploymentConnection implements RedisConnection {
     return this.#publisher?.connection.publishes === true
   }
 
+  get settingUp(): boolean {
+    return this.#publisher?.connection.settingUp === true
+  }
+
   attach(changed: () => void): void {
     this.#changed = changed
     this.#deployment.watch(() => void this.#seek())

@@ -44,6 +44,7 @@ export function isIoredisClient(value: object): value is IoredisClient {
 export class IoredisConnection extends EmittingConnection implements RedisConnection {
   readonly #client: IoredisClient
   readonly ordered = true
+  readonly settingUp = false
   #changed = () => {}
   /** What waits for a connection that is being set up to be ready, or lost. */
   readonly #line = new WaitingLine<IoredisClient>()

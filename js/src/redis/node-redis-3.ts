@@ -46,6 +46,7 @@ export function isNodeRedis3Client(value: object): value is NodeRedis3Client {
 export class NodeRedis3Connection extends EmittingConnection implements RedisConnection {
   readonly #client: NodeRedis3Client
   readonly ordered = true
+  readonly settingUp = false
   #changed = () => {}
 
   constructor(client: NodeRedis3Client) {

@@ -42,6 +42,10 @@ export class NodeRedis4Connection implements RedisConnection {
     return this.#publisher.publishes
   }
 
+  get settingUp(): boolean {
+    return this.#publisher.settingUp
+  }
+
   attach(changed: () => void): void {
     this.#subscriber.attach(changed)
   }

@@ -4,6 +4,7 @@ import {
   type ClientEvents,
   countsOf,
   hasMethods,
+  isUnknownCommand,
   listenForErrors,
   type RedisConnection,
   type Subscription,
@@ -69,17 +70,30 @@ export function isNodeRedisClient(value: object): value is NodeRedisClient {
  * A connection through node-redis 4, 5 or 6. The client keeps a set of listeners for each name and
  * subscribes again by itself before it says "ready" (`PubSub.resubscribe` in @redis/client 1.6, 5.12
  * and 6.3); passing the same listener again is what keeps a message from arriving twice.
+ *
+ * What was asked in the moment in which a connection is lost, 5.12 still writes to that one
+ * (`#scheduledWrite`). It then takes what the next one answers to the setup for the answer, and waits for
+ * ever to be ready: a connection on which that happens is dropped.
  */
 export class NodeRedisConnection implements RedisConnection {
   readonly repeats = false
   readonly #client: NodeRedisClient
   readonly ordered = true
   #changed = () => {}
+  #settingUp = false
 
   constructor(client: NodeRedisClient) {
     this.#client = client
+    for (const event of CHANGES) {
+      client.on(event, () => {
+        this.#settingUp = event === "connect"
+      })
+    }
     // A connection that is lost for good is told by "error" alone in 4 and 5.
-    listenForErrors(client, () => this.#changed())
+    listenForErrors(client, () => {
+      this.#settingUp = false
+      this.#changed()
+    })
   }
 
   get ready(): boolean {
@@ -88,6 +102,10 @@ export class NodeRedisConnection implements RedisConnection {
 
   get publishes(): boolean {
     return this.ready
+  }
+
+  get settingUp(): boolean {
+    return this.#settingUp
   }
 
   attach(changed: () => void): void {
@@ -110,13 +128,27 @@ export class NodeRedisConnection implements RedisConnection {
   }
 
   async subscribe({ kind, name, receive }: Subscription): Promise<void> {
-    if (kind === "pattern") await this.#client.pSubscribe(name, receive, true)
-    else await this.#client.subscribe(name, receive, true)
+    const pattern = kind === "pattern"
+    const { pSubscribe, subscribe } = this.#client
+    await this.#inStep((pattern ? pSubscribe : subscribe).call(this.#client, name, receive, true))
   }
 
   async unsubscribe({ kind, name, receive }: Subscription): Promise<void> {
-    if (kind === "pattern") await this.#client.pUnsubscribe(name, receive as never, true)
-    else await this.#client.unsubscribe(name, receive as never, true)
+    const pattern = kind === "pattern"
+    const { pUnsubscribe, unsubscribe } = this.#client
+    const send = pattern ? pUnsubscribe : unsubscribe
+    await this.#inStep(send.call(this.#client, name, receive as never, true))
+  }
+
+  /** As the answer, with an eye to whether it is one: nothing is subscribed to before the client is ready. */
+  async #inStep(answer: Promise<unknown>): Promise<void> {
+    try {
+      await answer
+      if (this.#settingUp) void this.#reopen()
+    } catch (error) {
+      if (this.#settingUp && isUnknownCommand(error)) void this.#reopen()
+      throw error
+    }
   }
 
   /** Nothing else ends a connection; what is subscribed to outlives it, as in any other loss. */

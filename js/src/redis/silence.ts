@@ -1,4 +1,4 @@
-import type { RedisConnection } from "./connection.ts"
+import { isCount, isUnknownCommand, type RedisConnection } from "./connection.ts"
 
 /** How often it is looked whether anything was answered, in milliseconds. */
 const BEAT = 1_000
@@ -12,7 +12,7 @@ const PATIENCE = 20
 
 /**
  * Drops a publishing connection that takes messages and answers none, as one does for a quarter of an
- * hour that was cut off without a word.
+ * hour that was cut off without a word; and one that answers what was not asked on it.
  */
 export class Silence {
   readonly #connection: RedisConnection
@@ -28,22 +28,36 @@ export class Silence {
 
   /** Takes the answer to a message that was just published; throws where that is no promise. */
   follow(answer: Promise<unknown>): void {
-    answer.then(this.#settled, this.#settled)
+    answer.then(this.#answered, this.#refused)
     this.#open++
     this.#timer ??= setInterval(this.#beat, BEAT).unref()
   }
 
-  /** One function for all messages, as they are many. */
-  readonly #settled = () => {
-    this.#silentBeats = 0
-    if (this.#open > 0) this.#open--
+  // Functions for all messages, as they are many.
+
+  readonly #answered = (answer: unknown) => {
+    this.#settle()
+    if (!isCount(answer) && this.#connection.settingUp) this.#drop()
+  }
+
+  readonly #refused = (error: unknown) => {
+    this.#settle()
+    if (isUnknownCommand(error) && this.#connection.settingUp) this.#drop()
   }
 
   readonly #beat = () => {
     if (this.#open === 0) return this.#rest()
     // What the client keeps while it is not connected cannot be answered.
     this.#silentBeats = this.#connection.publishes ? this.#silentBeats + 1 : 0
-    if (this.#silentBeats < PATIENCE) return
+    if (this.#silentBeats >= PATIENCE) this.#drop()
+  }
+
+  #settle(): void {
+    this.#silentBeats = 0
+    if (this.#open > 0) this.#open--
+  }
+
+  #drop(): void {
     this.#rest()
     this.#connection.reconnect("publish")
   }
