@@ -2,7 +2,9 @@
 // what the others have answered.
 import assert from "node:assert/strict"
 import { describe, it, type TestContext } from "node:test"
+import type { Redis } from "ioredis6"
 import { RequestError } from "socket.io-redis-edge"
+import type { ClientPair } from "../../node/support/clients.ts"
 import type { TestServer } from "../../node/support/cluster.ts"
 import { refuseUnhandledRejections } from "../../node/support/drivers.ts"
 import { startRedis } from "../../node/support/redis-server.ts"
@@ -79,9 +81,11 @@ async function asked(
   const start = () => startServer({ ...place, ...options })
   const servers = await Promise.all([start(), start(), start()])
   t.after(async () => {
-    // While Redis is there: published adapters do not handle that the end of a subscription fails.
-    await Promise.all(servers.map(({ io }) => io.of("/").adapter.close()))
-    await Promise.all(servers.map((server) => server.close()))
+    // Published adapters do not wait until Redis has ended their subscriptions, nor handle that it fails.
+    await Promise.all(servers.map(({ io }) => io.close()))
+    const pairs = servers.map(({ pair }) => pair as ClientPair)
+    await Promise.all(pairs.map(({ subClient }) => (subClient as Redis).ping()))
+    for (const pair of pairs) pair.close()
     await redis[Symbol.asyncDispose]()
   })
   const [asking] = servers
