@@ -122,7 +122,10 @@ describe("a core that stops", () => {
   })
 })
 
-/** Calls with less and less stack to spare, until it is used up somewhere inside; `pad` shifts where. */
+/**
+ * Calls with less and less stack to spare, until it is used up somewhere inside. `pad` shifts where: by so many
+ * arguments, since the frames of two functions may be of one size.
+ */
 function useUpTheStack(pad: number, action: () => void): void {
   function deeper(): void {
     try {
@@ -136,9 +139,6 @@ function useUpTheStack(pad: number, action: () => void): void {
       throw error
     }
   }
-  function padded(depth: number): void {
-    if (depth === 0) deeper()
-    else padded(depth - 1)
-  }
-  assert.throws(() => padded(pad), RangeError)
+  const padding = Array.from({ length: (37 * pad) % 512 })
+  assert.throws(() => Reflect.apply(deeper, undefined, padding), RangeError)
 }
