@@ -78,7 +78,7 @@ tick() {
   while sleep 1 >/dev/null 2>&1; do
     seconds=$((seconds + 1))
     [[ -t 1 ]] || ((seconds % 30 == 0)) || continue
-    last=$(tail -c 400 "$log" 2>/dev/null | tr '\r\033' '\n ' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-60) || true
+    last=$(tail -c 400 "$log" 2>/dev/null | tr '\r\033' '\n ' | grep -av '^[[:space:]]*$' | tail -n 1 | cut -c 1-60) || true
     if [[ -t 1 ]]; then
       printf '\r\033[K%s … %d s  %s' "$label" "$seconds" "$last"
     else
