@@ -4,52 +4,15 @@
 //! `{ type, data, nsp }` and opts is `{ rooms, except, flags }`. Members come in any order, and
 //! older senders leave some out (socket.io-redis 5: no `except`).
 
-use thiserror::Error;
-
 use super::{
-    Flags, NO_EXCEPT_NO_FLAGS, NSP, Names, OPTS_FOR_ALL, OPTS_TO_ROOMS, PACKET_TO_DATA,
-    RESERVED_EVENTS, pass_undefined, read_flags, read_names,
+    Broadcast, BroadcastError, Flags, NO_EXCEPT_NO_FLAGS, NSP, Names, OPTS_FOR_ALL, OPTS_TO_ROOMS,
+    PACKET_TO_DATA,
 };
+use crate::dialect::broadcast::check_event;
+use crate::dialect::flags::{pass_undefined, read_flags};
+use crate::dialect::names::read_names;
 use crate::id::{Namespace, Uid};
-use crate::json;
-use crate::msgpack::{self, Item, Reader};
-
-/// Why a message on a broadcast channel was refused.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum BroadcastError {
-    /// The event has a name that clients refuse, and disconnect over.
-    #[error("the packet's data is not an event that a client accepts")]
-    Event,
-    /// The text is not JSON.
-    #[error(transparent)]
-    Json(json::DecodeError),
-    /// The bytes are no MessagePack, or a member has another type than it must have.
-    #[error(transparent)]
-    MessagePack(#[from] msgpack::DecodeError),
-    /// The message says nothing about whom it is for.
-    #[error("the message has no opts")]
-    MissingOpts,
-    /// The message carries no packet.
-    #[error("the message has no packet")]
-    MissingPacket,
-    /// The packet is no event; nothing else is ever broadcast.
-    #[error("packets of type {0} are not broadcast")]
-    PacketType(u64),
-}
-
-impl BroadcastError {
-    /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Event => "ERR_EVENT",
-            Self::Json(error) => error.code(),
-            Self::MessagePack(error) => error.code(),
-            Self::MissingOpts => "ERR_MISSING_OPTS",
-            Self::MissingPacket => "ERR_MISSING_PACKET",
-            Self::PacketType(_) => "ERR_PACKET_TYPE",
-        }
-    }
-}
+use crate::msgpack::Reader;
 
 /// What came in on a broadcast channel.
 #[derive(Clone, Debug)]
@@ -65,22 +28,6 @@ pub enum Incoming<'a> {
         /// Whether it is this server's.
         own: bool,
     },
-}
-
-/// A broadcast; its data is checked to be an event, but not read yet.
-#[derive(Clone, Debug)]
-pub struct Broadcast<'a> {
-    /// Stands at the packet's data: an array that begins with the event's name.
-    pub data: Reader<'a>,
-    /// Whether the data was not passed over, so that its end is only presumed: the reader must be at
-    /// its end behind the data. If it is not, [`read_broadcast_whole`] tells what the message is.
-    pub presumed: bool,
-    /// The rooms it is for; none means every socket.
-    pub rooms: Names<'a>,
-    /// The rooms it is not for.
-    pub except: Names<'a>,
-    /// How it is to be delivered.
-    pub flags: Flags,
 }
 
 /// A message up to this length is passed over quickly; of a longer one, so much of the end is searched.
@@ -133,8 +80,8 @@ fn read_from_end<'a>(
     let mut broadcast = Broadcast {
         data: data.ending(packet.len()),
         presumed: true,
-        rooms: Names { reader: reader.clone(), left: 0 },
-        except: Names { reader: reader.clone(), left: 0 },
+        rooms: Names::EMPTY,
+        except: Names::EMPTY,
         flags: Flags::default(),
     };
     read_opts(&mut reader, &mut broadcast).ok()?;
@@ -174,8 +121,8 @@ pub fn read_broadcast_whole<'a>(
     let mut broadcast = Broadcast {
         data,
         presumed: false,
-        rooms: Names { reader: reader.clone(), left: 0 },
-        except: Names { reader: reader.clone(), left: 0 },
+        rooms: Names::EMPTY,
+        except: Names::EMPTY,
         flags: Flags::default(),
     };
     read_opts(&mut reader, &mut broadcast)?;
@@ -237,19 +184,6 @@ fn read_packet<'a>(
     let data = data.ok_or(BroadcastError::MissingPacket)?;
     check_event(data.clone())?;
     Ok(Some(data))
-}
-
-pub(super) fn check_event(mut data: Reader<'_>) -> Result<(), BroadcastError> {
-    if data.array()? == 0 {
-        return Err(BroadcastError::Event);
-    }
-    match data.item()? {
-        Item::Signed(_) | Item::Unsigned(_) => Ok(()),
-        // The others are null in JSON, which is no name.
-        Item::Float(number) if number.is_finite() => Ok(()),
-        Item::Str(name) if !RESERVED_EVENTS.contains(&name) => Ok(()),
-        _ => Err(BroadcastError::Event),
-    }
 }
 
 fn read_opts<'a>(

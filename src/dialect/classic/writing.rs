@@ -1,8 +1,7 @@
 //! Broadcasts as they are written: as @socket.io/redis-adapter 8.3.0 does, member for member.
 
-use super::{
-    Data, EXCEPT, FLAGS, NO_EXCEPT_NO_FLAGS, NSP, OPTS_TO_ROOMS, PACKET_TO_DATA, write_names,
-};
+use super::{Data, EXCEPT, FLAGS, NO_EXCEPT_NO_FLAGS, NSP, OPTS_TO_ROOMS, PACKET_TO_DATA};
+use crate::dialect::names::write_names;
 use crate::id::{Namespace, Uid};
 use crate::json;
 use crate::msgpack::{self, Sink};
