@@ -5,6 +5,7 @@
 
 mod broadcast;
 pub mod classic;
+pub mod cluster;
 mod data;
 mod flags;
 mod form;

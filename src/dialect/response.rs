@@ -25,6 +25,9 @@ pub enum ResponseError {
     /// A socket that no server describes so.
     #[error("a socket has no id or no rooms")]
     Socket,
+    /// What the dialect has no message for.
+    #[error("the dialect has no such answer")]
+    Unsayable,
 }
 
 impl ResponseError {
@@ -36,6 +39,7 @@ impl ResponseError {
             Self::Missing(_) => "ERR_RESPONSE_MEMBER",
             Self::Socket => "ERR_RESPONSE_SOCKET",
             Self::Twice => "ERR_RESPONSE_TWICE",
+            Self::Unsayable => "ERR_RESPONSE_UNSAYABLE",
         }
     }
 }
