@@ -7,7 +7,8 @@ use socketio_redis_edge::dialect::classic::request::{Request, read_request, writ
 use socketio_redis_edge::dialect::classic::response::{peek_id, read_response, write_response};
 use socketio_redis_edge::dialect::classic::to_messagepack;
 
-use super::control::{decoded, each_recorded, of_request, of_response};
+use super::control::{each_recorded, of_request, of_response};
+use super::recorded::values::decoded;
 use super::wire::Message;
 
 #[cfg(target_arch = "wasm32")]

@@ -37,6 +37,8 @@ mod exchanges;
 mod hostile;
 mod javascript;
 mod reading;
+#[path = "../recorded/mod.rs"]
+mod recorded;
 mod recordings;
 mod sent;
 mod text;
@@ -45,6 +47,8 @@ mod writing;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+use recorded::values::canonical;
 
 fn nsp(name: &str) -> Namespace {
     Namespace::parse(name).expect("a namespace")
@@ -62,13 +66,6 @@ fn adapter(uid: &str, nsp: &str) -> Adapter {
         ClientProtocol::Text,
         1,
     )
-}
-
-/// A room's name as the room index knows it.
-fn canonical(room: Room<'_>) -> Vec<u8> {
-    let mut name = Vec::new();
-    room.write(&mut name);
-    name
 }
 
 /// Connects a socket that is in `room`, and gives its slot.
