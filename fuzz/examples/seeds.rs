@@ -9,7 +9,7 @@ use socketio_redis_edge::msgpack::Reader;
 use socketio_redis_edge::transcode::msgpack_to_json;
 use socketio_redis_edge_fuzz::TARGETS;
 use socketio_redis_edge_fuzz::adapter::examples;
-use socketio_redis_edge_fuzz::recordings::CLASSIC;
+use socketio_redis_edge_fuzz::recordings::{CLASSIC, SHARDED};
 
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).expect("a folder");
@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
 
 fn seeds(target: &str) -> BTreeSet<Vec<u8>> {
     let own = examples();
-    let messages = CLASSIC.iter().map(|message| &message.payload).chain(&own);
+    let messages = CLASSIC.iter().chain(&*SHARDED).map(|message| &message.payload).chain(&own);
     match target {
         "dialects" => messages.cloned().collect(),
         "msgpack_to_json" => messages.filter(|message| !is_json(message)).cloned().collect(),

@@ -1,5 +1,6 @@
 //! Every message and name of the wire: read from any bytes, and written again.
 
+mod cluster;
 mod said;
 
 use socketio_redis_edge::channel::{Channels, Parsed, is_inexact, rooms_spelt};
@@ -27,6 +28,9 @@ pub fn run(data: &[u8]) {
     if let Ok(message) = to_messagepack(data, &mut converted) {
         check_request(data, message);
         check_response(data, message);
+        for nsp in ["/", "/admin"] {
+            cluster::check(data, message, &Namespace::parse(nsp).expect("a namespace"));
+        }
     }
     check_names(data);
 }
@@ -90,10 +94,7 @@ fn write_again(broadcast: &Broadcast<'_>, nsp: &Namespace) {
     let sender = Uid::parse("szhEl6").expect("a uid");
     let [to, but]: [Vec<_>; 2] =
         [&broadcast.rooms, &broadcast.except].map(|names| names.clone().collect());
-    let flag = |name: &str, value| format!("\"{name}\":{value}");
-    let mut members = vec![flag("volatile", broadcast.flags.volatile)];
-    members.extend(broadcast.flags.compress.map(|value| flag("compress", value)));
-    let json = format!("{{{}}}", members.join(","));
+    let json = flags_as_json(broadcast.flags);
     let mut out = Vec::new();
     write_broadcast(
         &mut out,
@@ -108,6 +109,13 @@ fn write_again(broadcast: &Broadcast<'_>, nsp: &Namespace) {
     let again = read_broadcast_whole(&out, &uid(), nsp);
     let Ok(Incoming::Broadcast(again)) = again else { panic!("{again:?}") };
     assert_eq!(content(&again), expected);
+}
+
+fn flags_as_json(flags: Flags) -> String {
+    let flag = |name: &str, value| format!("\"{name}\":{value}");
+    let mut members = vec![flag("volatile", flags.volatile)];
+    members.extend(flags.compress.map(|value| flag("compress", value)));
+    format!("{{{}}}", members.join(","))
 }
 
 fn check_request(data: &[u8], message: &[u8]) {

@@ -25,12 +25,18 @@ const FILES: [&str; 7] = [
     include_str!("../../tests/wire/socket.io-redis-6.1.1.jsonl"),
 ];
 
+const SHARDED_FILE: &str = include_str!("../../tests/wire/redis-adapter-8.3.0-sharded.jsonl");
+
 /// Messages longer than this teach nothing that shorter ones do not, and make every run slow.
 const LONGEST: usize = 4_096;
 
 /// The messages of the packages that speak the classic dialect.
 pub static CLASSIC: LazyLock<Vec<Message>> =
     LazyLock::new(|| FILES.iter().flat_map(|file| file.lines()).filter_map(message).collect());
+
+/// The messages of the package that speaks the cluster dialect over channels.
+pub static SHARDED: LazyLock<Vec<Message>> =
+    LazyLock::new(|| SHARDED_FILE.lines().filter_map(message).collect());
 
 /// What is read of a line; the rest may hold lone surrogates, which a value cannot.
 #[derive(Deserialize)]

@@ -83,7 +83,7 @@ fn value(data: Data<'_>) -> String {
 }
 
 /// A value that may hold bytes.
-fn with_bytes(data: Data<'_>) -> String {
+pub(super) fn with_bytes(data: Data<'_>) -> String {
     let (text, attachments) = transcoded(data);
     format!("{text} {attachments:?}")
 }
