@@ -27,6 +27,7 @@
  * - `ERR_TOO_LARGE`: a broadcast has more bytes than Redis takes in one message.
  * - `ERR_UNEXPECTED`: something failed here that must not; nothing else was touched by it (`FaultError`).
  * - `ERR_UNKNOWN_REDIS_CLIENT`: what was passed as a Redis client is none that we can drive.
+ * - `ERR_UNSUPPORTED_CLIENT`: a Redis client that we know cannot do what was asked for; the text says what can.
  */
 export type AdapterErrorCode =
   | FaultCode
@@ -44,6 +45,7 @@ export type AdapterErrorCode =
   | "ERR_REQUEST_TIMEOUT"
   | "ERR_TOO_LARGE"
   | "ERR_UNKNOWN_REDIS_CLIENT"
+  | "ERR_UNSUPPORTED_CLIENT"
 
 /** What goes wrong while an adapter runs, and is got over. */
 export type FaultCode =

@@ -9,6 +9,9 @@ export interface Subscription {
   readonly receive: (message: Uint8Array, channel: Uint8Array) => void
 }
 
+/** Hears that one subscription stands no more, of a connection that is ready all the same. */
+export type Ended = (kind: SubscriptionKind, name: string) => void
+
 /** What a connection is used for. */
 export type Role = "publish" | "subscribe"
 
@@ -22,8 +25,11 @@ export interface RedisConnection {
   readonly settingUp: boolean
   /** How many subscribe to each channel, for `PUBSUB NUMSUB`. Rejects as the client does. */
   count(channels: readonly string[]): Promise<number[]>
-  /** Starts to use the client for subscriptions; `changed` follows all that may alter `ready`. */
-  attach(changed: () => void): void
+  /**
+   * Starts to use the client for subscriptions; `changed` follows all that may alter `ready`, and `ended`
+   * what ends while it is `ready`: where subscriptions are spread over several servers.
+   */
+  attach(changed: () => void, ended?: Ended): void
   /** As in `RedisDriver`. */
   readonly ordered: boolean
   /** As in `RedisDriver`. */
@@ -76,14 +82,14 @@ export function payloadOf(message: Uint8Array | string): Buffer | string {
 }
 
 /**
- * The numbers in an answer to `PUBSUB NUMSUB`, where each follows its channel; as text or Buffers for
+ * The numbers in an answer to `PUBSUB NUMSUB` or `SHARDNUMSUB`, where each follows its channel; as text or Buffers for
  * some options of clients. Throws a TypeError for any other answer.
  */
 export function countsOf(channels: readonly string[], reply: unknown): number[] {
   const parts = Array.isArray(reply) ? reply : []
   return channels.map((_, index) => {
     const count = Number.parseInt(String(parts[2 * index + 1]), 10)
-    if (Number.isNaN(count)) throw new TypeError("PUBSUB NUMSUB was not answered with counts")
+    if (Number.isNaN(count)) throw new TypeError("PUBSUB was not answered with counts")
     return count
   })
 }
@@ -91,6 +97,11 @@ export function countsOf(channels: readonly string[], reply: unknown): number[] 
 /** Whether this can be an answer to `PUBLISH`: a number, as text or a Buffer for some options of clients. */
 export function isCount(answer: unknown): boolean {
   return typeof answer === "number" || !Number.isNaN(Number.parseInt(String(answer), 10))
+}
+
+/** Whether Redis itself refused a command: its errors begin with a code, those of clients with a sentence. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && /^[A-Z]+ /.test(error.message)
 }
 
 /** Whether Redis refused a command that it does not know, as older ones do for what clients ask at first. */

@@ -21,6 +21,12 @@ const KEPT = 5_000
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 250
 
+/** Where a server is. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
 /** A connection of our own beside those of a client. */
 export interface Satellite {
   readonly connection: RedisConnection
@@ -107,20 +113,8 @@ export class DeploymentConnection implements RedisConnection {
     return sent
   }
 
-  async count(channels: readonly string[]): Promise<number[]> {
-    const servers = await this.#deployment.servers()
-    const answers = await Promise.allSettled(
-      servers.map((find) => within(find().then((connection) => connection.count(channels)))),
-    )
-    const counted = answers.flatMap((answer) =>
-      answer.status === "fulfilled" ? [answer.value] : [],
-    )
-    if (counted.length === 0) {
-      throw new AdapterError("ERR_NOT_READY", "no server of the Redis deployment answers")
-    }
-    return channels.map((_, index) =>
-      counted.reduce((sum, counts) => sum + (counts[index] ?? 0), 0),
-    )
+  count(channels: readonly string[]): Promise<number[]> {
+    return countAt(this.#deployment, channels)
   }
 
   reconnect(role: Role): void {
@@ -232,6 +226,22 @@ async function connect(
   }
 }
 
+/** How many subscribe to each channel at all servers that answer. */
+export async function countAt(
+  deployment: Pick<Deployment, "servers">,
+  channels: readonly string[],
+): Promise<number[]> {
+  const servers = await deployment.servers()
+  const answers = await Promise.allSettled(
+    servers.map((find) => within(find().then((connection) => connection.count(channels)))),
+  )
+  const counted = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []))
+  if (counted.length === 0) {
+    throw new AdapterError("ERR_NOT_READY", "no server of the Redis deployment answers")
+  }
+  return channels.map((_, index) => counted.reduce((sum, counts) => sum + (counts[index] ?? 0), 0))
+}
+
 /** As the promise, or a rejection where that takes longer; in milliseconds. */
 export function within<T>(promise: Promise<T>, patience = PATIENCE): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -242,16 +252,16 @@ export function within<T>(promise: Promise<T>, patience = PATIENCE): Promise<T> 
 }
 
 /** The pauses between attempts. */
-function* pauses(): Iterable<number> {
+export function* pauses(): Iterable<number> {
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) yield pause
 }
 
 /** A pause that does not keep the process alive. */
-function delay(milliseconds: number): Promise<void> {
+export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, milliseconds).unref())
 }
 
-function shuffled<T>(values: readonly T[]): T[] {
+export function shuffled<T>(values: readonly T[]): T[] {
   return values
     .map((value) => ({ value, lot: Math.random() }))
     .toSorted((one, other) => one.lot - other.lot)

@@ -1,6 +1,6 @@
-import { AdapterError } from "../errors.ts"
 import { type ClientEvents, listenForErrors, type RedisConnection } from "./connection.ts"
 import { type Deployment, DeploymentConnection } from "./deployment.ts"
+import { Drivers } from "./drivers.ts"
 import { type IoredisClient, IoredisConnection, isIoredisClient } from "./ioredis.ts"
 import { type IoredisCluster, IoredisDeployment, isIoredisCluster } from "./ioredis-cluster.ts"
 import { isMemoryBus, type MemoryBus } from "./memory.ts"
@@ -17,8 +17,6 @@ import {
   type NodeRedisSentinel,
   NodeRedisSentinelDeployment,
 } from "./node-redis-sentinel.ts"
-import { Silence } from "./silence.ts"
-import { Subscriptions } from "./subscriptions.ts"
 
 /** Whether a name is a glob (`PSUBSCRIBE`) or is taken as it is written (`SUBSCRIBE`). */
 export type SubscriptionKind = "channel" | "pattern"
@@ -91,8 +89,17 @@ export interface RedisDriver {
   /**
    * Reports each time the subscribing connection becomes ready or is lost, from now on (see `ready`
    * for how it is now). Gives a function that ends the watch.
+   * `onEnded` is called for each single name that Redis had confirmed and that is subscribed to no more,
+   * though the driver is ready: shard channels of a cluster are subscribed to at the server that has their
+   * slot, which can lose it, or fail. The listeners still stand; ask again for that name, as often as
+   * that is rejected. Until then, its messages are lost. A name that is only being asked for is told by the
+   * rejection alone. It never throws, and may be called at any time, also from inside of another call.
    */
-  watch(onReady: () => void, onLost: () => void): () => void
+  watch(
+    onReady: () => void,
+    onLost: () => void,
+    onEnded?: (kind: SubscriptionKind, name: string) => void,
+  ): () => void
 }
 
 /** What a driver can be made for: a Redis client, or the bus that stands in for two. */
@@ -105,9 +112,7 @@ export type RedisClient =
   | NodeRedisCluster
   | NodeRedisSentinel
 
-const connections = new WeakMap<object, RedisConnection>()
-const subscriptions = new WeakMap<RedisConnection, Subscriptions>()
-const drivers = new WeakMap<Subscriptions, WeakMap<RedisConnection, RedisDriver>>()
+const drivers = new Drivers(recognise)
 
 /**
  * The driver of a pair of Redis clients: always the same one for the same pair, and one set of
@@ -117,56 +122,7 @@ const drivers = new WeakMap<Subscriptions, WeakMap<RedisConnection, RedisDriver>
  */
 export function driverFor(pubClient: unknown, subClient: unknown): RedisDriver {
   if (isMemoryBus(pubClient) && pubClient === subClient) return pubClient
-  const publisher = connectionOf("pubClient", pubClient)
-  const subscriber = connectionOf("subClient", subClient)
-  const shared = remembered(subscriptions, subscriber, () => new Subscriptions(subscriber))
-  const ofSubscriber = remembered(drivers, shared, () => new WeakMap())
-  return remembered(ofSubscriber, publisher, () => pair(publisher, shared))
-}
-
-function pair(publisher: RedisConnection, shared: Subscriptions): RedisDriver {
-  const silence = new Silence(publisher)
-  return {
-    ordered: publisher.ordered,
-    get heard() {
-      return shared.heard
-    },
-    get ready() {
-      return shared.ready
-    },
-    publish(channel, message) {
-      try {
-        const answer = publisher.publish(channel, message)
-        silence.follow(answer)
-        return answer
-      } catch (error) {
-        return Promise.reject(error)
-      }
-    },
-    async count(channels) {
-      if (channels.length === 0) return []
-      const counts = await publisher.count(channels)
-      return channels.map((channel, index) => {
-        const unseen = Math.max(0, shared.listenerCount("channel", channel) - 1)
-        return (counts[index] ?? 0) + unseen
-      })
-    },
-    reconnect: () => shared.reconnect(),
-    subscribe: (kind, name, listener, anew) => shared.subscribe(kind, name, listener, anew),
-    unsubscribe: (kind, name, listener) => shared.unsubscribe(kind, name, listener),
-    watch: (onReady, onLost) => shared.watch(onReady, onLost),
-  }
-}
-
-function connectionOf(role: string, client: unknown): RedisConnection {
-  const connect = typeof client === "object" && client !== null ? recognise(client) : undefined
-  if (!connect) {
-    throw new AdapterError(
-      "ERR_UNKNOWN_REDIS_CLIENT",
-      `${role} must be a client of node-redis 3-6 or of ioredis 5-6, not ${describe(client)}`,
-    )
-  }
-  return remembered(connections, client as object, connect)
+  return drivers.of(pubClient, subClient)
 }
 
 function recognise(client: object): (() => RedisConnection) | undefined {
@@ -182,18 +138,4 @@ function recognise(client: object): (() => RedisConnection) | undefined {
   if (isIoredisClient(client)) return () => new IoredisConnection(client)
   if (isNodeRedis3Client(client)) return () => new NodeRedis3Connection(client)
   return undefined
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value !== "object") return `a ${typeof value}`
-  return `an object of class ${value.constructor?.name ?? "(none)"}`
-}
-
-function remembered<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const made = make()
-  map.set(key, made)
-  return made
 }

@@ -18,8 +18,9 @@ export interface IoredisCluster extends IoredisClient {
 }
 
 /** The client of one server, as a cluster holds it. */
-interface Node extends IoredisClient {
-  duplicate(options: object): Node
+export interface IoredisNode extends IoredisClient {
+  readonly options: { readonly host?: string; readonly port?: number }
+  duplicate(options: object): IoredisNode
   once(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
 }
@@ -35,11 +36,13 @@ export function isIoredisCluster(value: object): value is IoredisCluster {
 /** The servers of a `Cluster` of ioredis 5 or 6. */
 export class IoredisDeployment implements Deployment {
   readonly #cluster: IoredisCluster
-  readonly #connections = new WeakMap<Node, IoredisConnection>()
+  readonly #Connection: typeof IoredisConnection
+  readonly #connections = new WeakMap<IoredisNode, IoredisConnection>()
   #listedAt = Number.NEGATIVE_INFINITY
 
-  constructor(cluster: IoredisCluster) {
+  constructor(cluster: IoredisCluster, Connection = IoredisConnection) {
     this.#cluster = cluster
+    this.#Connection = Connection
     // With `lazyConnect`, a cluster waits for its first command, and gets none here before it is ready.
     if (cluster.status === "wait") cluster.connect().catch(() => {})
   }
@@ -73,11 +76,11 @@ export class IoredisDeployment implements Deployment {
   #lookups(role: "all" | "master"): ServerLookup[] {
     // Until then the cluster holds the servers that it was given to start with, which it lets go of.
     if (!this.#ready) return []
-    return (this.#cluster.nodes(role) as Node[]).map((node) => () => this.#serverOf(node))
+    return (this.#cluster.nodes(role) as IoredisNode[]).map((node) => () => this.#serverOf(node))
   }
 
-  async #serverOf(node: Node): Promise<Server> {
-    const connection = this.#connections.get(node) ?? new IoredisConnection(node)
+  async #serverOf(node: IoredisNode): Promise<Server> {
+    const connection = this.#connections.get(node) ?? new this.#Connection(node)
     this.#connections.set(node, connection)
     await answer(node)
     return { connection, satellite: () => satelliteOf(node) }
@@ -89,7 +92,18 @@ async function answer(client: IoredisClient): Promise<void> {
   if (client.status !== "ready") await client.call("PING")
 }
 
-function satelliteOf(node: Node): Satellite {
+function satelliteOf(node: IoredisNode): Satellite {
+  const { client, opened, end } = duplicateOf(node)
+  const close = () => {
+    node.off("end", close)
+    end()
+  }
+  node.once("end", close)
+  return { connection: new IoredisConnection(client), opened, close }
+}
+
+/** A client of the same options as another one, or with others, that connects once. */
+export function duplicateOf(node: IoredisNode, options = {}) {
   const client = node.duplicate({
     autoResubscribe: false,
     enableOfflineQueue: true,
@@ -97,13 +111,12 @@ function satelliteOf(node: Node): Satellite {
     lazyConnect: true,
     readOnly: false,
     retryStrategy: null,
+    ...options,
   })
-  const close = () => {
-    node.off("end", close)
+  client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
+  const end = () => {
     // Of what is closed already, it would wait for the end, and keep the process alive meanwhile.
     if (client.status !== "close" && client.status !== "end") client.disconnect()
   }
-  client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
-  node.once("end", close)
-  return { connection: new IoredisConnection(client), opened: answer(client), close }
+  return { client, opened: answer(client), end }
 }

@@ -21,6 +21,8 @@ export interface IoredisClient extends ClientEvents {
   psubscribe(pattern: string): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
   punsubscribe(pattern: string): Promise<unknown>
+  /** New in 5.1. */
+  ssubscribe?(...channels: string[]): Promise<unknown>
 }
 
 const METHODS = [
@@ -42,7 +44,7 @@ export function isIoredisClient(value: object): value is IoredisClient {
 
 /** A connection through ioredis 5 or 6. */
 export class IoredisConnection extends EmittingConnection implements RedisConnection {
-  readonly #client: IoredisClient
+  protected readonly client: IoredisClient
   readonly ordered = true
   readonly settingUp = false
   #changed = () => {}
@@ -51,13 +53,13 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
 
   constructor(client: IoredisClient) {
     super()
-    this.#client = client
+    this.client = client
     listenForErrors(client, () => this.#changed())
     for (const event of ["ready", "close"]) client.on(event, () => this.#line.release(client))
   }
 
   get ready(): boolean {
-    return this.#client.status === "ready"
+    return this.client.status === "ready"
   }
 
   get publishes(): boolean {
@@ -66,39 +68,39 @@ export class IoredisConnection extends EmittingConnection implements RedisConnec
 
   attach(changed: () => void): void {
     this.#changed = changed
-    for (const event of ["ready", "close", "end"]) this.#client.on(event, changed)
-    this.listen(this.#client, "Buffer")
-    handleRestored(this.#client)
+    for (const event of ["ready", "close", "end"]) this.client.on(event, changed)
+    this.listen(this.client, "Buffer")
+    handleRestored(this.client)
     // With `lazyConnect`, a client waits for its first command, and none is sent here before it is ready.
     // A failure is emitted as "error" too, and the client tries again by itself.
-    if (this.#client.status === "wait") this.#client.connect().catch(() => {})
+    if (this.client.status === "wait") this.client.connect().catch(() => {})
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
     // No async function: it would add two promises to each message.
-    return this.#inOrder((client) => client.publish(channel, payloadOf(message)) as Promise<number>)
+    return this.inOrder((client) => client.publish(channel, payloadOf(message)) as Promise<number>)
   }
 
   async count(channels: readonly string[]): Promise<number[]> {
-    const reply = await this.#inOrder((client) => client.call("PUBSUB", "NUMSUB", ...channels))
+    const reply = await this.inOrder((client) => client.call("PUBSUB", "NUMSUB", ...channels))
     return countsOf(channels, reply)
   }
 
   /** A connection that answers nothing is gone after the client's `disconnectTimeout`, 2 s by default. */
   reconnect(): void {
-    this.#client.disconnect(true)
+    this.client.disconnect(true)
   }
 
   protected send(command: SubscriptionCommand, name: string): Promise<unknown> {
-    return this.#client[command](name)
+    return this.client[command](name)
   }
 
   /**
    * While it is being set up, a connection takes what is sent then before what the client has kept for it
    * until it is ready (`sendCommand` of ioredis 5.11): that waits here instead.
    */
-  #inOrder<T>(send: (client: IoredisClient) => Promise<T>): Promise<T> {
-    if (this.#client.status !== "connect" && this.#line.empty) return send(this.#client)
+  protected inOrder<T>(send: (client: IoredisClient) => Promise<T>): Promise<T> {
+    if (this.client.status !== "connect" && this.#line.empty) return send(this.client)
     return this.#line.join(send)
   }
 }
@@ -115,9 +117,10 @@ function handleRestored(client: IoredisClient): void {
   client.on("ready", () => {
     restoring = false
   })
-  for (const command of ["psubscribe", "subscribe"] as const) {
+  for (const command of ["psubscribe", "ssubscribe", "subscribe"] as const) {
     const send = client[command]
-    client[command] = (...names) => {
+    if (!send) continue
+    client[command] = (...names: never[]) => {
       const answer = send.apply(client, names)
       if (restoring) answer.catch(() => {})
       return answer

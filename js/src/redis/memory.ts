@@ -7,6 +7,8 @@ import type { MessageListener, RedisDriver, SubscriptionKind } from "./driver.ts
 export interface MemoryBus extends RedisDriver {
   /** What a bus is known by: the package has one copy of this module for `import`, one for `require()`. */
   readonly isMemoryBus: true
+  /** Its shard channels, which are no others' even where they have the same names, as in Redis. */
+  readonly sharded: RedisDriver
 }
 
 interface Subscriber {
@@ -26,6 +28,10 @@ interface Name {
  * are not copied: what a listener gets is what was published.
  */
 export function memoryBus(): MemoryBus {
+  return Object.assign(memoryDriver(), { isMemoryBus: true, sharded: memoryDriver() } as const)
+}
+
+function memoryDriver(): RedisDriver {
   const names: Record<SubscriptionKind, Map<string, Name>> = {
     channel: new Map(),
     pattern: new Map(),
@@ -42,7 +48,6 @@ export function memoryBus(): MemoryBus {
   let heard = 0
 
   return {
-    isMemoryBus: true,
     ordered: true,
     ready: true,
     reconnect: () => {},

@@ -1,6 +1,11 @@
 import { hasMethods, type RedisConnection, type Role, type Subscription } from "./connection.ts"
 import { DeploymentConnection } from "./deployment.ts"
-import { isNodeRedisClient, type NodeRedisNode, serverOf } from "./node-redis.ts"
+import {
+  isNodeRedisClient,
+  NodeRedisConnection,
+  type NodeRedisNode,
+  serversOf,
+} from "./node-redis.ts"
 
 /** Whether a value is a client of one server, of node-redis 4. */
 export function isNodeRedis4Client(value: object): value is NodeRedisNode {
@@ -21,8 +26,8 @@ export class NodeRedis4Connection implements RedisConnection {
   readonly #publisher: RedisConnection
   readonly #subscriber: DeploymentConnection
 
-  constructor(client: NodeRedisNode) {
-    const server = serverOf(client)
+  constructor(client: NodeRedisNode, Connection = NodeRedisConnection) {
+    const server = serversOf(Connection)(client)
     this.#publisher = server.connection
     this.#subscriber = new DeploymentConnection({
       get open() {

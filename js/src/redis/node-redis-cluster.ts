@@ -1,24 +1,30 @@
 import { hasMethods, type RedisConnection } from "./connection.ts"
-import { type Deployment, type ServerLookup, within } from "./deployment.ts"
 import {
   type Address,
+  type Deployment,
+  type Server,
+  type ServerLookup,
+  within,
+} from "./deployment.ts"
+import {
   isNodeRedisBase,
   type NodeRedisBase,
+  NodeRedisConnection,
   type NodeRedisNode,
-  serverOf,
+  serversOf,
 } from "./node-redis.ts"
 import { HiddenServers } from "./node-redis-hidden.ts"
 
 /** What is used of a cluster of node-redis (the npm package `redis`) 4, 5 or 6. */
 export interface NodeRedisCluster extends NodeRedisBase {
-  readonly masters: readonly Node[]
+  readonly masters: readonly NodeRedisClusterNode[]
   /** Without the option `useReplicas`: none. */
-  readonly replicas: readonly Node[]
+  readonly replicas: readonly NodeRedisClusterNode[]
   /** Gives the client of one server, or promises it, for a value of the lists above. */
   nodeClient(node: never): unknown
 }
 
-interface Node extends Address {
+export interface NodeRedisClusterNode extends Address {
   /** Host and port, as Redis has them. */
   readonly address: string
 }
@@ -34,10 +40,13 @@ export function isNodeRedisCluster(value: object): value is NodeRedisCluster {
 /** The servers of a cluster of node-redis 4, 5 or 6. */
 export class NodeRedisClusterDeployment implements Deployment {
   readonly #cluster: NodeRedisCluster
-  readonly #hidden = new HiddenServers()
+  readonly #hidden: HiddenServers
+  readonly #serverOf: (client: NodeRedisNode) => Server
 
-  constructor(cluster: NodeRedisCluster) {
+  constructor(cluster: NodeRedisCluster, Connection = NodeRedisConnection) {
     this.#cluster = cluster
+    this.#serverOf = serversOf(Connection)
+    this.#hidden = new HiddenServers(Connection)
   }
 
   get open(): boolean {
@@ -56,26 +65,33 @@ export class NodeRedisClusterDeployment implements Deployment {
   }
 
   masters(): readonly ServerLookup[] {
-    return this.#cluster.masters.map((node) => async () => serverOf(await this.#clientOf(node)))
+    return this.#cluster.masters.map(
+      (node) => async () => this.#serverOf(await this.clientOf(node)),
+    )
   }
 
   async servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
     const nodes = [...this.#cluster.masters, ...this.#cluster.replicas]
-    const known = nodes.map((node) => async () => serverOf(await this.#clientOf(node)).connection)
+    const known = nodes.map(
+      (node) => async () => this.#serverOf(await this.clientOf(node)).connection,
+    )
     return [...known, ...(await this.#hiddenServers(nodes))]
   }
 
-  async #hiddenServers(nodes: readonly Node[]): Promise<(() => Promise<RedisConnection>)[]> {
+  async #hiddenServers(
+    nodes: readonly NodeRedisClusterNode[],
+  ): Promise<(() => Promise<RedisConnection>)[]> {
     const known = new Set(nodes.map(({ address }) => address))
     try {
-      const client = await Promise.any(nodes.map((node) => within(this.#clientOf(node))))
+      const client = await Promise.any(nodes.map((node) => within(this.clientOf(node))))
       return await within(this.#hidden.lookups(client, known))
     } catch {
       return [] // Those that answer are still counted at.
     }
   }
 
-  async #clientOf(node: Node): Promise<NodeRedisNode> {
+  /** Gives the client of a node of the lists of the cluster, and rejects while that is not connected. */
+  async clientOf(node: NodeRedisClusterNode): Promise<NodeRedisNode> {
     const client = (await this.#cluster.nodeClient(node as never)) as NodeRedisNode
     if (!client.isReady) throw new Error("a server of the Redis cluster is not connected")
     return client

@@ -1,6 +1,6 @@
 import type { RedisConnection } from "./connection.ts"
-import { LIST_LIFETIME, type Satellite } from "./deployment.ts"
-import { type Address, type NodeRedisNode, satelliteOf } from "./node-redis.ts"
+import { type Address, LIST_LIFETIME, type Satellite } from "./deployment.ts"
+import { NodeRedisConnection, type NodeRedisNode, satelliteOf } from "./node-redis.ts"
 
 /**
  * The servers that a cluster client of node-redis does not know of: replicas, without `useReplicas`,
@@ -9,9 +9,14 @@ import { type Address, type NodeRedisNode, satelliteOf } from "./node-redis.ts"
  * known here, so that they do not answer behind one.
  */
 export class HiddenServers {
+  readonly #Connection: typeof NodeRedisConnection
   readonly #satellites = new Map<string, Satellite>()
   #addresses: ReadonlyMap<string, Address> = new Map()
   #listedAt = Number.NEGATIVE_INFINITY
+
+  constructor(Connection: typeof NodeRedisConnection) {
+    this.#Connection = Connection
+  }
 
   /** Functions that connect to what `client`, of a server of the cluster, names beside what is known. */
   async lookups(
@@ -32,7 +37,8 @@ export class HiddenServers {
   }
 
   async #connect(client: NodeRedisNode, name: string, address: Address): Promise<RedisConnection> {
-    const satellite = this.#satellites.get(name) ?? this.#add(name, satelliteOf(client, address))
+    const satellite =
+      this.#satellites.get(name) ?? this.#add(name, satelliteOf(client, address, this.#Connection))
     await satellite.opened
     return satellite.connection
   }

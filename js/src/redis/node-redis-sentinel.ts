@@ -1,6 +1,12 @@
 import { hasMethods, type RedisConnection } from "./connection.ts"
 import type { Deployment, Server, ServerLookup } from "./deployment.ts"
-import { isNodeRedisBase, type NodeRedisBase, type NodeRedisNode, serverOf } from "./node-redis.ts"
+import {
+  isNodeRedisBase,
+  type NodeRedisBase,
+  NodeRedisConnection,
+  type NodeRedisNode,
+  serversOf,
+} from "./node-redis.ts"
 
 /** What is used of a sentinel client of node-redis (the npm package `redis`) 5 or 6. */
 export interface NodeRedisSentinel extends NodeRedisBase {
@@ -18,9 +24,11 @@ export function isNodeRedisSentinel(value: object): value is NodeRedisSentinel {
 /** The master that the sentinels of a client of node-redis 5 or 6 watch over. */
 export class NodeRedisSentinelDeployment implements Deployment {
   readonly #sentinel: NodeRedisSentinel
+  readonly #serverOf: (client: NodeRedisNode) => Server
 
-  constructor(sentinel: NodeRedisSentinel) {
+  constructor(sentinel: NodeRedisSentinel, Connection = NodeRedisConnection) {
     this.#sentinel = sentinel
+    this.#serverOf = serversOf(Connection)
   }
 
   get open(): boolean {
@@ -42,7 +50,7 @@ export class NodeRedisSentinelDeployment implements Deployment {
 
   async #master(): Promise<Server> {
     // oxlint-disable-next-line no-underscore-dangle -- nothing else gives the client itself
-    return serverOf((await this.#sentinel._execute(false, itself as never)) as NodeRedisNode)
+    return this.#serverOf((await this.#sentinel._execute(false, itself as never)) as NodeRedisNode)
   }
 }
 

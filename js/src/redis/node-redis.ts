@@ -9,9 +9,10 @@ import {
   type RedisConnection,
   type Subscription,
 } from "./connection.ts"
-import type { Satellite, Server } from "./deployment.ts"
+import type { Address, Satellite, Server } from "./deployment.ts"
 
-type Listener = (message: Buffer, channel: Buffer) => void
+/** Takes a message as a client gives it. */
+export type Listener = (message: Buffer, channel: Buffer) => void
 
 /** What is used of clients of node-redis (the npm package `redis`) 4, 5 or 6, of whatever kind. */
 export interface NodeRedisBase extends ClientEvents {
@@ -40,12 +41,6 @@ export interface NodeRedisNode extends NodeRedisClient {
   duplicate(options: object): NodeRedisNode
   once(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
-}
-
-/** Where a server is. */
-export interface Address {
-  readonly host: string
-  readonly port: number
 }
 
 const METHODS = ["on", "publish", "subscribe", "pSubscribe", "unsubscribe", "pUnsubscribe"]
@@ -77,13 +72,13 @@ export function isNodeRedisClient(value: object): value is NodeRedisClient {
  */
 export class NodeRedisConnection implements RedisConnection {
   readonly repeats = false
-  readonly #client: NodeRedisClient
+  protected readonly client: NodeRedisClient
   readonly ordered = true
   #changed = () => {}
   #settingUp = false
 
   constructor(client: NodeRedisClient) {
-    this.#client = client
+    this.client = client
     for (const event of CHANGES) {
       client.on(event, () => {
         this.#settingUp = event === "connect"
@@ -97,7 +92,7 @@ export class NodeRedisConnection implements RedisConnection {
   }
 
   get ready(): boolean {
-    return this.#client.isReady
+    return this.client.isReady
   }
 
   get publishes(): boolean {
@@ -110,17 +105,17 @@ export class NodeRedisConnection implements RedisConnection {
 
   attach(changed: () => void): void {
     this.#changed = changed
-    for (const event of CHANGES) this.#client.on(event, changed)
+    for (const event of CHANGES) this.client.on(event, changed)
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
     // No async function: it would add two promises to each message.
-    return this.#client.publish(channel, payloadOf(message)) as Promise<number>
+    return this.client.publish(channel, payloadOf(message)) as Promise<number>
   }
 
   async count(channels: readonly string[]): Promise<number[]> {
     const args = ["PUBSUB", "NUMSUB", ...channels]
-    return countsOf(channels, await this.#client.sendCommand(args))
+    return countsOf(channels, await this.client.sendCommand(args))
   }
 
   reconnect(): void {
@@ -129,19 +124,19 @@ export class NodeRedisConnection implements RedisConnection {
 
   async subscribe({ kind, name, receive }: Subscription): Promise<void> {
     const pattern = kind === "pattern"
-    const { pSubscribe, subscribe } = this.#client
-    await this.#inStep((pattern ? pSubscribe : subscribe).call(this.#client, name, receive, true))
+    const { pSubscribe, subscribe } = this.client
+    await this.inStep((pattern ? pSubscribe : subscribe).call(this.client, name, receive, true))
   }
 
   async unsubscribe({ kind, name, receive }: Subscription): Promise<void> {
     const pattern = kind === "pattern"
-    const { pUnsubscribe, unsubscribe } = this.#client
+    const { pUnsubscribe, unsubscribe } = this.client
     const send = pattern ? pUnsubscribe : unsubscribe
-    await this.#inStep(send.call(this.#client, name, receive as never, true))
+    await this.inStep(send.call(this.client, name, receive as never, true))
   }
 
   /** As the answer, with an eye to whether it is one: nothing is subscribed to before the client is ready. */
-  async #inStep(answer: Promise<unknown>): Promise<void> {
+  protected async inStep(answer: Promise<unknown>): Promise<void> {
     try {
       await answer
       if (this.#settingUp) void this.#reopen()
@@ -153,7 +148,7 @@ export class NodeRedisConnection implements RedisConnection {
 
   /** Nothing else ends a connection; what is subscribed to outlives it, as in any other loss. */
   async #reopen(): Promise<void> {
-    const client = this.#client
+    const client = this.client
     try {
       if (client.destroy) client.destroy()
       else await client.disconnect()
@@ -164,20 +159,30 @@ export class NodeRedisConnection implements RedisConnection {
   }
 }
 
-const connections = new WeakMap<NodeRedisNode, NodeRedisConnection>()
-
-/** The server of a client that a cluster or a sentinel holds. */
-export function serverOf(client: NodeRedisNode): Server {
-  const connection = connections.get(client) ?? new NodeRedisConnection(client)
-  connections.set(client, connection)
-  return { connection, satellite: () => satelliteOf(client) }
+/**
+ * A function that gives the server of a client that a cluster or a sentinel holds, with connections of one
+ * class: the same one for the same client.
+ */
+export function serversOf(
+  Connection: typeof NodeRedisConnection,
+): (client: NodeRedisNode) => Server {
+  const connections = new WeakMap<NodeRedisNode, NodeRedisConnection>()
+  return (client) => {
+    const connection = connections.get(client) ?? new Connection(client)
+    connections.set(client, connection)
+    return { connection, satellite: () => satelliteOf(client, undefined, Connection) }
+  }
 }
 
 /**
  * A connection beside that of a client, to the same server or with the same options to another one. It
  * is made once, and ends with the client that it was made from.
  */
-export function satelliteOf(host: NodeRedisNode, address?: Address): Satellite {
+export function satelliteOf(
+  host: NodeRedisNode,
+  address?: Address,
+  Connection = NodeRedisConnection,
+): Satellite {
   const socket = { ...host.options?.socket, ...address, reconnectStrategy: false }
   const client = host.duplicate({ socket })
   client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
@@ -192,7 +197,7 @@ export function satelliteOf(host: NodeRedisNode, address?: Address): Satellite {
     connected.then(() => end(client)).catch(() => {})
   }
   host.once("end", close)
-  return { connection: new NodeRedisConnection(client), opened, close }
+  return { connection: new Connection(client), opened, close }
 }
 
 async function end(client: NodeRedisNode): Promise<void> {

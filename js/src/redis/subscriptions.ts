@@ -1,10 +1,11 @@
 import { AdapterError } from "../errors.ts"
-import type { RedisConnection, Subscription } from "./connection.ts"
+import type { Ended, RedisConnection, Subscription } from "./connection.ts"
 import type { MessageListener, RedisDriver, SubscriptionKind } from "./driver.ts"
 
 interface Watcher {
   readonly onReady: () => void
   readonly onLost: () => void
+  readonly onEnded: Ended | undefined
 }
 
 interface SharedSubscription extends Subscription {
@@ -35,7 +36,10 @@ export class Subscriptions implements Pick<
   constructor(connection: RedisConnection) {
     this.#connection = connection
     this.#wasReady = connection.ready
-    connection.attach(() => this.#compare())
+    connection.attach(
+      () => this.#compare(),
+      (kind, name) => this.#handleEnded(kind, name),
+    )
   }
 
   // Both, because some clients say "ready" before or after the event that tells of it: nothing is
@@ -86,8 +90,8 @@ export class Subscriptions implements Pick<
     return this.#names[kind].get(name)?.listeners.size ?? 0
   }
 
-  watch(onReady: () => void, onLost: () => void): () => void {
-    const watcher = { onReady, onLost }
+  watch(onReady: () => void, onLost: () => void, onEnded?: Ended): () => void {
+    const watcher = { onReady, onLost, onEnded }
     this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
   }
@@ -159,6 +163,14 @@ export class Subscriptions implements Pick<
       }
     }
     for (const watcher of this.#watchers) watcher.onReady()
+  }
+
+  #handleEnded(kind: SubscriptionKind, name: string): void {
+    const subscription = this.#names[kind].get(name)
+    if (!subscription) return
+    subscription.request = undefined
+    if (subscription.listeners.size === 0) return
+    for (const { onEnded } of this.#watchers) onEnded?.(kind, name)
   }
 
   #handleLost(): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { Buffer } from "node:buffer"
 import { after, type TestContext } from "node:test"
+import { setTimeout as delay } from "node:timers/promises"
 import { Redis } from "ioredis5"
 import { asBuffer } from "../../../js/src/redis/connection.ts"
 import { driverFor, type MessageListener, type RedisDriver } from "../../../js/src/redis/driver.ts"
@@ -34,6 +35,52 @@ export class Inbox {
   }
 }
 
+/**
+ * Keeps names subscribed as the core does: asks again for each that has ended at once, and for each that was
+ * refused after a pause.
+ */
+export class Keeper {
+  readonly inbox = new Inbox()
+  /** The names that the driver has reported, each as often as it did. */
+  readonly ended: string[] = []
+  /** The codes or texts of what was refused. */
+  readonly refused = new Set<string>()
+  readonly #driver: RedisDriver
+  readonly #open = new Set<string>()
+  #wake = noop
+
+  constructor(driver: RedisDriver, names: readonly string[]) {
+    this.#driver = driver
+    const askForAll = () => names.forEach((name) => void this.#ask(name))
+    driver.watch(askForAll, noop, (_, name) => {
+      this.ended.push(name)
+      void this.#ask(name)
+    })
+    askForAll()
+  }
+
+  /** Gives when all names are subscribed. */
+  async settled(): Promise<void> {
+    while (this.#open.size > 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+  }
+
+  async #ask(name: string): Promise<void> {
+    this.#open.add(name)
+    for (;;) {
+      try {
+        await this.#driver.subscribe("channel", name, this.inbox.listener)
+        break
+      } catch (error) {
+        const { code, message } = error as { code?: string; message: string }
+        this.refused.add(code ?? message)
+        await delay(100)
+      }
+    }
+    this.#open.delete(name)
+    this.#wake()
+  }
+}
+
 /** Gives when the driver reports the state, from now on. */
 export function becomes(driver: RedisDriver, state: "ready" | "lost"): Promise<void> {
   return new Promise((resolve) => {
@@ -47,18 +94,22 @@ export function becomes(driver: RedisDriver, state: "ready" | "lost"): Promise<v
 
 /** The driver of a connected pair, which is closed after the test. */
 export async function connectDriver(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   name: ClientName,
   deployment: Deployment | number,
+  make = driverFor,
 ): Promise<[driver: RedisDriver, pair: ClientPair]> {
   const pair = await connectPair(name, deployment)
   t.after(() => pair.close())
-  return [await readyDriver(pair), pair]
+  return [await readyDriver(pair, make), pair]
 }
 
 /** The driver of a pair, once it is ready. */
-export async function readyDriver({ pubClient, subClient }: ClientPair): Promise<RedisDriver> {
-  const driver = driverFor(pubClient, subClient)
+export async function readyDriver(
+  { pubClient, subClient }: ClientPair,
+  make = driverFor,
+): Promise<RedisDriver> {
+  const driver = make(pubClient, subClient)
   if (!driver.ready) await becomes(driver, "ready")
   return driver
 }

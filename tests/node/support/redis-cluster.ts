@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-import type { Redis } from "ioredis5"
+import { Redis } from "ioredis5"
 import { executable, freePort, type RedisServer, startRedis, waitUntil } from "./redis-server.ts"
 
 /** A Redis Cluster of a test's own: a process for each node, on loopback ports that they keep. */
@@ -12,6 +12,10 @@ export interface RedisCluster {
   kill(node: number): Promise<void>
   /** Starts a node again that was killed, and gives when all nodes agree again. */
   restart(node: number): Promise<void>
+  /** Moves so many slots from one master to another, as an operator does; clients go on meanwhile. */
+  reshard(from: number, to: number, slots: number): Promise<void>
+  /** Gives when all nodes that run agree that this one is a master. */
+  promoted(node: number): Promise<void>
   /** Stops all nodes and removes their directories. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -43,8 +47,46 @@ export async function startRedisCluster(replicas = 0): Promise<RedisCluster> {
       await servers[node]?.start()
       await agreement(servers)
     },
+    reshard: (from, to, slots) => reshard(servers, from, to, slots),
+    async promoted(node) {
+      const running = servers.filter(({ pid }) => pid !== undefined)
+      const isMaster = async (redis: Redis) => (await mastersBy(redis)).has(servers[node]?.port)
+      await Promise.all(running.map((server) => waitUntil(server, isMaster)))
+    },
     [Symbol.asyncDispose]: dispose,
   }
+}
+
+/** The ports of the masters that a node knows of and that have slots. */
+async function mastersBy(redis: Redis): Promise<Set<number | undefined>> {
+  const slots = await redis.cluster("SLOTS")
+  return new Set(slots.map(([, , master]) => master?.[1]))
+}
+
+async function reshard(
+  servers: readonly RedisServer[],
+  from: number,
+  to: number,
+  slots: number,
+): Promise<void> {
+  const idOf = async (node: number) => {
+    const redis = new Redis(servers[node]?.port ?? 0)
+    try {
+      return String(await redis.cluster("MYID"))
+    } finally {
+      redis.disconnect()
+    }
+  }
+  const ends = ["--cluster-from", await idOf(from), "--cluster-to", await idOf(to)]
+  const amount = ["--cluster-slots", `${slots}`, "--cluster-yes"]
+  const place = `127.0.0.1:${servers[from]?.port}`
+  await promisify(execFile)(
+    executable("cli"),
+    ["--cluster", "reshard", place, ...ends, ...amount],
+    {
+      maxBuffer: 1 << 26,
+    },
+  )
 }
 
 async function startNode(): Promise<RedisServer> {

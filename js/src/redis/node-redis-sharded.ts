@@ -1,0 +1,131 @@
+import type { Buffer } from "node:buffer"
+import { Batch } from "./batch.ts"
+import {
+  countsOf,
+  hasMethods,
+  payloadOf,
+  type RedisConnection,
+  type Subscription,
+} from "./connection.ts"
+import { type Address, within } from "./deployment.ts"
+import {
+  type Listener,
+  type NodeRedisBase,
+  type NodeRedisClient,
+  NodeRedisConnection,
+} from "./node-redis.ts"
+import {
+  type NodeRedisCluster,
+  NodeRedisClusterDeployment,
+  type NodeRedisClusterNode,
+} from "./node-redis-cluster.ts"
+import { dial } from "./node-redis-dial.ts"
+import type { Guide, ShardedCluster } from "./sharded-cluster.ts"
+import { keyOf } from "./slots.ts"
+import type { Wire } from "./wire.ts"
+
+/** What is used of a client of node-redis for shard channels. */
+interface ShardedClient extends NodeRedisClient {
+  sPublish(channel: string, message: Buffer | string): Promise<unknown>
+  sSubscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>
+  sUnsubscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>
+}
+
+/** How often a cluster is asked whether it is open, in milliseconds: those of 4 tell nobody. */
+const OPEN_CHECK = 100
+
+/** Why a client of node-redis, of whatever kind, cannot do; nothing where it can. */
+export function lackOfNodeRedis(client: NodeRedisBase): string | undefined {
+  // Sentinels publish by a command of their own for each; their clients of one server have all of it.
+  if (hasMethods(client, ["sSubscribe", "sUnsubscribe"])) return undefined
+  return "this version of node-redis has no shard channels: use redis 4.7 or newer"
+}
+
+/** Shard channels of one server, through a client of node-redis 4, 5 or 6. */
+export class ShardedNodeRedisConnection extends NodeRedisConnection {
+  declare protected readonly client: ShardedClient
+  readonly #subscriptions = new Map<string, Subscription>()
+
+  readonly #batch = new Batch((verb, names) => {
+    const send = verb === "ssubscribe" ? this.client.sSubscribe : this.client.sUnsubscribe
+    return this.inStep(send.call(this.client, [...names], this.#receive, true))
+  })
+
+  /** One for all names, as the client keeps a set of listeners for each. */
+  readonly #receive: Listener = (message, channel) => {
+    this.#subscriptions.get(String(channel))?.receive(message, channel)
+  }
+
+  override publish(channel: string, message: Uint8Array | string): Promise<number> {
+    return this.client.sPublish(channel, payloadOf(message)) as Promise<number>
+  }
+
+  override async count(channels: readonly string[]): Promise<number[]> {
+    const args = ["PUBSUB", "SHARDNUMSUB", ...channels]
+    return countsOf(channels, await this.client.sendCommand(args))
+  }
+
+  override subscribe(subscription: Subscription): Promise<void> {
+    this.#subscriptions.set(subscription.name, subscription)
+    return this.#batch.ask("ssubscribe", subscription.name)
+  }
+
+  override unsubscribe({ name }: Subscription): Promise<void> {
+    this.#subscriptions.delete(name)
+    return this.#batch.ask("sunsubscribe", name)
+  }
+}
+
+/** A cluster of node-redis 4, 5 or 6. */
+export class ShardedNodeRedisCluster implements ShardedCluster {
+  readonly #cluster: NodeRedisCluster
+  readonly #deployment: NodeRedisClusterDeployment
+
+  constructor(cluster: NodeRedisCluster) {
+    this.#cluster = cluster
+    this.#deployment = new NodeRedisClusterDeployment(cluster, ShardedNodeRedisConnection)
+  }
+
+  get open(): boolean {
+    return this.#cluster.isOpen && this.#cluster.masters.length > 0
+  }
+
+  watch(changed: () => void): void {
+    let wasOpen = this.open
+    setInterval(() => {
+      if (wasOpen === this.open) return
+      wasOpen = this.open
+      changed()
+    }, OPEN_CHECK).unref()
+  }
+
+  publish(channel: string, message: Uint8Array | string): Promise<number> {
+    const { sPublish } = this.#cluster as unknown as ShardedClient
+    return sPublish.call(this.#cluster, channel, payloadOf(message)) as Promise<number>
+  }
+
+  servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
+    return this.#deployment.servers()
+  }
+
+  guides(): readonly Guide[] {
+    return this.#nodes().map((node) => ({
+      host: () => node.host,
+      ask: async () => (await this.#deployment.clientOf(node)).sendCommand(["CLUSTER", "SLOTS"]),
+    }))
+  }
+
+  async connect(address: Address): Promise<Wire> {
+    const nodes = this.#nodes()
+    // By the client's own node where there is one: it knows of an option `nodeAddressMap`.
+    const known = nodes.find((node) => node.address === keyOf(address))
+    const own = known && (await this.#deployment.clientOf(known).catch(() => undefined))
+    if (own) return dial(own, {})
+    const clients = nodes.map((node) => within(this.#deployment.clientOf(node)))
+    return dial(await Promise.any(clients), address)
+  }
+
+  #nodes(): readonly NodeRedisClusterNode[] {
+    return [...this.#cluster.masters, ...this.#cluster.replicas]
+  }
+}
