@@ -108,30 +108,6 @@ describe("a cluster", () => {
     return { name, channels, keeper, subscriber, publisher }
   }
 
-  /** Sends so many numbered messages to each channel; each must arrive, once and in its order. */
-  async function exchange({ name, channels, keeper, publisher }: Subject): Promise<void> {
-    const { inbox } = keeper
-    inbox.heard.length = 0
-    const rounds = 20
-    const sent = Array.from({ length: rounds }, (_, round) =>
-      channels.map((channel) => publisher.publish(channel, `${round}`)),
-    )
-    assert.ok(
-      (await Promise.all(sent.flat())).every((receivers) => receivers === 1),
-      name,
-    )
-    while (inbox.heard.length < rounds * channels.length) await inbox.next()
-    const numbers = Array.from({ length: rounds }, (_, round) => String(round))
-    for (const channel of channels) {
-      const heard = inbox.heard.filter((one) => one.channel === channel)
-      assert.deepEqual(
-        heard.map(({ message }) => message.toString()),
-        numbers,
-        `${name} ${channel}`,
-      )
-    }
-  }
-
   for (const name of clientNamesFor.cluster) {
     describe(name, () => {
       it("subscribes where the slots are, each once, and nowhere else", { timeout }, async (t) => {
@@ -305,3 +281,27 @@ describe("a cluster", () => {
     }
   })
 })
+
+/** Sends so many numbered messages to each channel; each must arrive, once and in its order. */
+async function exchange({ name, channels, keeper, publisher }: Subject): Promise<void> {
+  const { inbox } = keeper
+  inbox.heard.length = 0
+  const rounds = 20
+  const sent = Array.from({ length: rounds }, (_, round) =>
+    channels.map((channel) => publisher.publish(channel, `${round}`)),
+  )
+  assert.ok(
+    (await Promise.all(sent.flat())).every((receivers) => receivers === 1),
+    name,
+  )
+  while (inbox.heard.length < rounds * channels.length) await inbox.next()
+  const numbers = Array.from({ length: rounds }, (_, round) => String(round))
+  for (const channel of channels) {
+    const heard = inbox.heard.filter((one) => one.channel === channel)
+    assert.deepEqual(
+      heard.map(({ message }) => message.toString()),
+      numbers,
+      `${name} ${channel}`,
+    )
+  }
+}

@@ -15,7 +15,7 @@ export const LIST_LIFETIME = 2_000
  * How long messages are kept while no master can be published at, in milliseconds: after that no further
  * attempt is made, but the one that is under way ends by itself. The only master has as long to be found.
  */
-const KEPT = 5_000
+export const KEPT = 5_000
 
 /** The pause before a server is looked for again, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 50
@@ -210,11 +210,15 @@ export class DeploymentConnection implements RedisConnection {
 }
 
 /** Another connection to a server, once it is ready; `changed` follows what becomes of it. */
-async function connect(
-  server: Server,
+function connect(server: Server, changed?: (satellite: Satellite) => void): Promise<Satellite> {
+  return connectSatellite(server.satellite(), changed)
+}
+
+/** A connection of our own, once it is ready; `changed` follows what becomes of it. */
+export async function connectSatellite(
+  satellite: Satellite,
   changed?: (satellite: Satellite) => void,
 ): Promise<Satellite> {
-  const satellite = server.satellite()
   if (changed) satellite.connection.attach(() => changed(satellite))
   try {
     await within(satellite.opened)

@@ -1,5 +1,6 @@
 import { hasMethods, type RedisConnection } from "./connection.ts"
 import {
+  type Address,
   type Deployment,
   LIST_LIFETIME,
   type Satellite,
@@ -92,18 +93,26 @@ async function answer(client: IoredisClient): Promise<void> {
   if (client.status !== "ready") await client.call("PING")
 }
 
-function satelliteOf(node: IoredisNode): Satellite {
-  const { client, opened, end } = duplicateOf(node)
+/**
+ * A connection beside that of a client, to the same server or with the same options to another one. It is
+ * made once, and ends with the client that it was made from.
+ */
+export function satelliteOf(
+  node: IoredisNode,
+  address?: Address,
+  Connection = IoredisConnection,
+): Satellite {
+  const { client, opened, end } = duplicateOf(node, address)
   const close = () => {
     node.off("end", close)
     end()
   }
   node.once("end", close)
-  return { connection: new IoredisConnection(client), opened, close }
+  return { connection: new Connection(client), opened, close }
 }
 
-/** A client of the same options as another one, or with others, that connects once. */
-export function duplicateOf(node: IoredisNode, options = {}) {
+/** A client of the same options as another one, to the same server or to another one, that connects once. */
+export function duplicateOf(node: IoredisNode, address?: Address) {
   const client = node.duplicate({
     autoResubscribe: false,
     enableOfflineQueue: true,
@@ -111,7 +120,7 @@ export function duplicateOf(node: IoredisNode, options = {}) {
     lazyConnect: true,
     readOnly: false,
     retryStrategy: null,
-    ...options,
+    ...address,
   })
   client.on("error", () => {}) // Somebody handles errors: nobody is told that nobody does.
   const end = () => {

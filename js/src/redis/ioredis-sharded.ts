@@ -15,9 +15,12 @@ import {
   duplicateOf,
   type IoredisCluster,
   IoredisDeployment,
+  satelliteOf,
   type IoredisNode,
 } from "./ioredis-cluster.ts"
-import type { Guide, ShardedCluster } from "./sharded-cluster.ts"
+import { askForSlots, type Guide } from "./guides.ts"
+import { ShardPublisher } from "./shard-publisher.ts"
+import type { ShardedCluster } from "./sharded-cluster.ts"
 import { keyOf } from "./slots.ts"
 import { type Wire, wireOf } from "./wire.ts"
 
@@ -90,10 +93,19 @@ export class ShardedIoredisConnection extends IoredisConnection {
 export class ShardedIoredisCluster implements ShardedCluster {
   readonly #cluster: IoredisCluster
   readonly #deployment: IoredisDeployment
+  readonly #publisher: ShardPublisher
 
   constructor(cluster: IoredisCluster) {
     this.#cluster = cluster
     this.#deployment = new IoredisDeployment(cluster, ShardedIoredisConnection)
+    this.#publisher = new ShardPublisher({
+      open: () => this.open,
+      slots: () => askForSlots(this.guides()),
+      satelliteTo: async (address) => {
+        const [node, place] = this.#nodeFor(address)
+        return satelliteOf(node, place, ShardedIoredisConnection)
+      },
+    })
   }
 
   get open(): boolean {
@@ -105,8 +117,7 @@ export class ShardedIoredisCluster implements ShardedCluster {
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
-    const { spublish } = this.#cluster as unknown as ShardedClient
-    return spublish.call(this.#cluster, channel, payloadOf(message)) as Promise<number>
+    return this.#publisher.publish(channel, message)
   }
 
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
@@ -121,12 +132,7 @@ export class ShardedIoredisCluster implements ShardedCluster {
   }
 
   async connect(address: Address): Promise<Wire> {
-    const nodes = this.#nodes()
-    const { host, port } = this.#mapped(address)
-    const isThere = ({ options }: IoredisNode) => options.host === host && options.port === port
-    const node = nodes.find(isThere) ?? nodes[0]
-    if (!node) throw new Error("no server of the Redis cluster is connected")
-    const { client, opened, end } = duplicateOf(node, { host, port })
+    const { client, opened, end } = duplicateOf(...this.#nodeFor(address))
     try {
       await within(opened)
       // What it has asked is answered: nothing that comes now is for the client.
@@ -135,6 +141,17 @@ export class ShardedIoredisCluster implements ShardedCluster {
       end()
       throw error
     }
+  }
+
+  /** A client whose options are good for a server, at best its own, and where that is. */
+  #nodeFor(address: Address): [node: IoredisNode, place: Address] {
+    const nodes = this.#nodes()
+    const place = this.#mapped(address)
+    const isThere = ({ options: { host, port } }: IoredisNode) =>
+      host === place.host && port === place.port
+    const node = nodes.find(isThere) ?? nodes[0]
+    if (node) return [node, place]
+    throw new Error("no server of the Redis cluster is connected")
   }
 
   #nodes(): IoredisNode[] {

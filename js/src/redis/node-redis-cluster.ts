@@ -71,7 +71,7 @@ export class NodeRedisClusterDeployment implements Deployment {
   }
 
   async servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
-    const nodes = [...this.#cluster.masters, ...this.#cluster.replicas]
+    const nodes = this.nodes()
     const known = nodes.map(
       (node) => async () => this.#serverOf(await this.clientOf(node)).connection,
     )
@@ -90,10 +90,20 @@ export class NodeRedisClusterDeployment implements Deployment {
     }
   }
 
+  /** All that the cluster's lists have, each once. */
+  nodes(): readonly NodeRedisClusterNode[] {
+    return distinct([...this.#cluster.masters, ...this.#cluster.replicas])
+  }
+
   /** Gives the client of a node of the lists of the cluster, and rejects while that is not connected. */
   async clientOf(node: NodeRedisClusterNode): Promise<NodeRedisNode> {
     const client = (await this.#cluster.nodeClient(node as never)) as NodeRedisNode
     if (!client.isReady) throw new Error("a server of the Redis cluster is not connected")
     return client
   }
+}
+
+/** A cluster of node-redis 4 has a server in its list once for each range of slots (@redis/client 1.6). */
+function distinct(nodes: readonly NodeRedisClusterNode[]): NodeRedisClusterNode[] {
+  return [...new Map(nodes.map((node) => [node.address, node])).values()]
 }

@@ -39,7 +39,7 @@ const KEEP_ALIVE = 5_000
  * socket of a client cannot be had: it is private, and the option `onread` is not passed on (`socket.js` of
  * @redis/client 5.12 and 6.3).
  */
-export async function dial(client: NodeRedisNode, address: Partial<Address>): Promise<Wire> {
+export async function dial(client: NodeRedisNode, address?: Address): Promise<Wire> {
   const options = (client.options ?? {}) as Options
   const place = { ...options.socket, ...address, noDelay: true, keepAlive: true }
   const where = { ...place, keepAliveInitialDelay: KEEP_ALIVE, timeout: undefined }

@@ -13,14 +13,14 @@ import {
   type NodeRedisBase,
   type NodeRedisClient,
   NodeRedisConnection,
+  type NodeRedisNode,
+  satelliteOf,
 } from "./node-redis.ts"
-import {
-  type NodeRedisCluster,
-  NodeRedisClusterDeployment,
-  type NodeRedisClusterNode,
-} from "./node-redis-cluster.ts"
+import { type NodeRedisCluster, NodeRedisClusterDeployment } from "./node-redis-cluster.ts"
 import { dial } from "./node-redis-dial.ts"
-import type { Guide, ShardedCluster } from "./sharded-cluster.ts"
+import { askForSlots, type Guide } from "./guides.ts"
+import { ShardPublisher } from "./shard-publisher.ts"
+import type { ShardedCluster } from "./sharded-cluster.ts"
 import { keyOf } from "./slots.ts"
 import type { Wire } from "./wire.ts"
 
@@ -80,10 +80,19 @@ export class ShardedNodeRedisConnection extends NodeRedisConnection {
 export class ShardedNodeRedisCluster implements ShardedCluster {
   readonly #cluster: NodeRedisCluster
   readonly #deployment: NodeRedisClusterDeployment
+  readonly #publisher: ShardPublisher
 
   constructor(cluster: NodeRedisCluster) {
     this.#cluster = cluster
     this.#deployment = new NodeRedisClusterDeployment(cluster, ShardedNodeRedisConnection)
+    this.#publisher = new ShardPublisher({
+      open: () => this.open,
+      slots: () => askForSlots(this.guides()),
+      satelliteTo: async (address) => {
+        const [client, elsewhere] = await this.#clientFor(address)
+        return satelliteOf(client, elsewhere, ShardedNodeRedisConnection)
+      },
+    })
   }
 
   get open(): boolean {
@@ -100,8 +109,7 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
-    const { sPublish } = this.#cluster as unknown as ShardedClient
-    return sPublish.call(this.#cluster, channel, payloadOf(message)) as Promise<number>
+    return this.#publisher.publish(channel, message)
   }
 
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
@@ -109,23 +117,25 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
   }
 
   guides(): readonly Guide[] {
-    return this.#nodes().map((node) => ({
+    return this.#deployment.nodes().map((node) => ({
       host: () => node.host,
       ask: async () => (await this.#deployment.clientOf(node)).sendCommand(["CLUSTER", "SLOTS"]),
     }))
   }
 
   async connect(address: Address): Promise<Wire> {
-    const nodes = this.#nodes()
-    // By the client's own node where there is one: it knows of an option `nodeAddressMap`.
-    const known = nodes.find((node) => node.address === keyOf(address))
-    const own = known && (await this.#deployment.clientOf(known).catch(() => undefined))
-    if (own) return dial(own, {})
-    const clients = nodes.map((node) => within(this.#deployment.clientOf(node)))
-    return dial(await Promise.any(clients), address)
+    const [client, elsewhere] = await this.#clientFor(address)
+    return dial(client, elsewhere)
   }
 
-  #nodes(): readonly NodeRedisClusterNode[] {
-    return [...this.#cluster.masters, ...this.#cluster.replicas]
+  /** A client whose options lead to a server, and where else than the client that is. */
+  async #clientFor(address: Address): Promise<[client: NodeRedisNode, elsewhere?: Address]> {
+    const nodes = this.#deployment.nodes()
+    // The client's own node where there is one: it knows of an option `nodeAddressMap`.
+    const known = nodes.find((node) => node.address === keyOf(address))
+    const own = known && (await this.#deployment.clientOf(known).catch(() => undefined))
+    if (own) return [own]
+    const clients = nodes.map((node) => within(this.#deployment.clientOf(node)))
+    return [await Promise.any(clients), address]
   }
 }

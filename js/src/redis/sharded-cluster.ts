@@ -6,37 +6,22 @@ import {
   type Role,
   type Subscription,
 } from "./connection.ts"
-import {
-  type Address,
-  countAt,
-  delay,
-  type Deployment,
-  pauses,
-  shuffled,
-  within,
-} from "./deployment.ts"
+import { type Address, countAt, delay, type Deployment, pauses, within } from "./deployment.ts"
+import { askForSlots, type Guide } from "./guides.ts"
 import { ShardLink } from "./shard-link.ts"
-import { keyOf, movedTo, SlotMap, slotOf } from "./slots.ts"
+import { keyOf, movedTo, type SlotMap, slotOf } from "./slots.ts"
 import type { Wire } from "./wire.ts"
 
 /** A client of a Redis Cluster, reduced to what shard channels need. */
 export interface ShardedCluster extends Pick<Deployment, "open" | "servers"> {
   /** Calls when the client may have been opened or closed, from now on. */
   watch(changed: () => void): void
-  /** Publishes by the client's own routing. */
+  /** Publishes at the master that has the channel's slot. */
   publish(channel: string, message: Uint8Array | string): Promise<number>
   /** The servers that can be asked for the slots, and the host of each. */
   guides(): readonly Guide[]
   /** Makes a connection of our own to a server, with the options of the client. */
   connect(address: Address): Promise<Wire>
-}
-
-/** A server that says who has which slot. */
-export interface Guide {
-  /** The host that it is reached at, once it has answered. */
-  host(): string
-  /** Gives the answer to `CLUSTER SLOTS`. */
-  ask(): Promise<unknown>
 }
 
 /** A connection to one master, and how many subscriptions need it. */
@@ -53,9 +38,6 @@ interface Place {
   readonly link: ShardLink
   stands: boolean
 }
-
-/** How many servers are asked for the slots at a time. */
-const GUIDES = 3
 
 /** How often one subscription follows its slot to another master before it is refused. */
 const REDIRECTIONS = 3
@@ -295,19 +277,8 @@ export class ShardedClusterConnection implements RedisConnection {
 
   async #ask(): Promise<void> {
     this.#suspects.clear()
-    const guides = shuffled(this.#cluster.guides())
-    for (let at = 0; at < guides.length; at += GUIDES) {
-      try {
-        this.#slots = await Promise.any(guides.slice(at, at + GUIDES).map(slotsBy))
-        return this.#compare()
-      } catch {
-        // the next ones may answer
-      }
-    }
-    throw new AdapterError(
-      "ERR_NOT_READY",
-      "no server of the Redis cluster says who has which slot",
-    )
+    this.#slots = await askForSlots(this.#cluster.guides())
+    this.#compare()
   }
 
   /**
@@ -342,9 +313,4 @@ export class ShardedClusterConnection implements RedisConnection {
   #isCurrent(place: Place): boolean {
     return this.#places.get(place.subscription.name) === place
   }
-}
-
-async function slotsBy(guide: Guide): Promise<SlotMap> {
-  const reply = await within(guide.ask())
-  return new SlotMap(reply, guide.host())
 }
