@@ -228,6 +228,7 @@ export class ShardedClusterConnection implements RedisConnection {
   #lose(satellite: Satellite): void {
     const key = keyOf(satellite.address)
     if (this.#satellites.get(key) !== satellite) return
+    if (!this.#cluster.open) return this.#reset() // That it was closed may be told later, or never.
     this.#satellites.delete(key)
     this.#suspects.add(key)
     for (const place of this.#places.values()) {

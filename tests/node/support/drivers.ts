@@ -73,7 +73,7 @@ export class Keeper {
       } catch (error) {
         const { code, message } = error as { code?: string; message: string }
         this.refused.add(code ?? message)
-        await delay(100)
+        await delay(100, undefined, { ref: false }) // Of a driver that is closed, for ever.
       }
     }
     this.#open.delete(name)
