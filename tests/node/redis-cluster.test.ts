@@ -173,6 +173,8 @@ describe("a cluster with replicas", () => {
   it("counts who is subscribed at a replica, while that answers", { timeout }, async (t) => {
     const cluster = await startRedisCluster(1)
     t.after(() => cluster[Symbol.asyncDispose]())
+    // A master of several ranges of slots is one server all the same, where node-redis 4 lists it twice.
+    await cluster.reshard(0, 1, 100)
     const replica = cluster.ports.length - 1
     const strangers = [0, replica].map((node) => connectTo(t, cluster, node))
     await Promise.all(strangers.map((stranger) => stranger.subscribe("somewhere")))

@@ -249,6 +249,26 @@ describe("a cluster", () => {
     assert.equal(await refusals("CROSSSLOT"), 0)
   })
 
+  it("leaves a master that has become a replica, which would keep it", { timeout }, async (t) => {
+    const all: Subject[] = []
+    for (const name of clientNamesFor.cluster) all.push(await subject(t, name, "demoted", 60))
+    const channels = all.flatMap((one) => one.channels)
+    const earlier = await owners(channels)
+    const [, heir = -1] = (await ranges()).find(({ places }) => places[0] === 1)?.places ?? []
+    await nodes[heir]?.cluster("FAILOVER")
+    await cluster.promoted(heir)
+    const expected = earlier.map((owner) => (owner === 1 ? heir : owner))
+    const isSettled = async () =>
+      (await subscribers(channels)).every((ofNode, node) =>
+        ofNode.every((count, index) => count === (expected[index] === node ? 1 : 0)),
+      )
+    while (!(await isSettled())) await delay(20)
+    await Promise.all(all.map(({ keeper }) => keeper.settled()))
+    const concerned = channels.filter((_, index) => earlier[index] === 1)
+    assert.deepEqual(new Set(all.flatMap(({ keeper }) => keeper.ended)), new Set(concerned))
+    for (const one of all) await exchange(one)
+  })
+
   it("subscribes at the replica of a master that was killed", { timeout }, async (t) => {
     const all: Subject[] = []
     for (const name of clientNamesFor.cluster) all.push(await subject(t, name, "killed", 60))

@@ -3,8 +3,13 @@ import assert from "node:assert/strict"
 import { Buffer } from "node:buffer"
 import { after, before, describe, it } from "node:test"
 import { Redis as Ioredis5 } from "ioredis5"
+import { createClient as createRedis4 } from "redis4"
+import { createClient as createRedis5 } from "redis5"
+import { createClient as createRedis6 } from "redis6"
 import { driverFor, type RedisDriver } from "../../js/src/redis/driver.ts"
 import { memoryBus } from "../../js/src/redis/memory.ts"
+import type { NodeRedisNode } from "../../js/src/redis/node-redis.ts"
+import { dial } from "../../js/src/redis/node-redis-dial.ts"
 import { shardedDriverFor } from "../../js/src/redis/sharded-driver.ts"
 import { type ClientName, clientNames, clientNamesFor, makePair } from "./support/clients.ts"
 import {
@@ -209,6 +214,31 @@ describe("a memory bus", () => {
     assert.deepEqual([await driver.count(["same"]), await bus.count(["same"])], [[1], [0]])
     assert.deepEqual([driver.heard, bus.heard], [1, 1])
   })
+})
+
+describe("a connection in place of one of node-redis", () => {
+  const makers: [name: string, make: (options: object) => unknown][] = [
+    ["redis4", createRedis4],
+    ["redis5", createRedis5],
+    ["redis6", createRedis6],
+  ]
+  for (const [name, make] of makers) {
+    it(`is let in as a client of ${name} is`, { timeout }, async (t) => {
+      const server = await startRedis()
+      t.after(() => server[Symbol.asyncDispose]())
+      const control = connect(t, server.port)
+      await control.acl("SETUSER", "edge", "on", ">secret", "allchannels", "+@all")
+      const socket = { host: "127.0.0.1", port: server.port }
+      const options = { socket, username: "edge", password: "secret", name: "of-edge" }
+      const wire = await dial(make(options) as NodeRedisNode)
+      const closed = new Promise<void>((resolve) => wire.take(noop, resolve))
+      assert.match(String(await control.client("LIST")), / name=of-edge .* user=edge /)
+      wire.close()
+      await closed
+      const stranger = make({ ...options, password: "wrong" }) as NodeRedisNode
+      await assert.rejects(dial(stranger), /WRONGPASS/)
+    })
+  }
 })
 
 describe("clients that cannot", () => {

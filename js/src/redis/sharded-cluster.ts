@@ -37,10 +37,21 @@ interface Place {
   readonly satellite: Satellite
   readonly link: ShardLink
   stands: boolean
+  /** How often in a row the slots were said to be elsewhere while the server kept the subscription. */
+  doubts: number
 }
 
 /** How often one subscription follows its slot to another master before it is refused. */
 const REDIRECTIONS = 3
+
+/** After how long the slots are asked for again when something has changed, in milliseconds. */
+const SETTLING = 1_000
+
+/**
+ * How many doubts in a row end a subscription. What was a master and is a replica now still takes shard
+ * channels of its own master (`getNodeByQuery` in cluster.c of Redis 7.0), but who publishes does not count it.
+ */
+const DOUBTS = 3
 
 /**
  * Shard channels of a Redis Cluster: one connection of our own to each master that has a channel that is
@@ -58,6 +69,7 @@ export class ShardedClusterConnection implements RedisConnection {
   #slots: SlotMap | undefined
   #refreshing: Promise<void> | undefined
   #seeking = false
+  #settling = false
   readonly #satellites = new Map<string, Satellite>()
   readonly #places = new Map<string, Place>()
   /** What is under way, by name: of one name, one thing at a time. */
@@ -147,7 +159,7 @@ export class ShardedClusterConnection implements RedisConnection {
     const satellite = this.#hold(owner)
     try {
       const link = await satellite.opening
-      const place = { subscription, satellite, link, stands: false }
+      const place = { subscription, satellite, link, stands: false, doubts: 0 }
       // Before it is confirmed: a message may come with the confirmation.
       this.#places.set(name, place)
       await link.ask("ssubscribe", name)
@@ -221,8 +233,10 @@ export class ShardedClusterConnection implements RedisConnection {
     const place = this.#places.get(name)
     // Whoever still waits for the confirmation is told by that.
     if (place?.link !== link || !place.stands) return
+    // It may well take the channel again, as a replica: the slots are asked for first.
+    this.#suspects.add(keyOf(place.satellite.address))
     this.#end(place)
-    void this.#refresh().catch(() => {})
+    this.#reconsider()
   }
 
   #lose(satellite: Satellite): void {
@@ -234,7 +248,7 @@ export class ShardedClusterConnection implements RedisConnection {
     for (const place of this.#places.values()) {
       if (place.satellite === satellite && place.stands) this.#end(place)
     }
-    void this.#refresh().catch(() => {})
+    this.#reconsider()
   }
 
   #end(place: Place): void {
@@ -268,6 +282,22 @@ export class ShardedClusterConnection implements RedisConnection {
     this.#changed()
   }
 
+  /** Asks for the slots, and soon once more: servers hear of a change one after the other. */
+  #reconsider(): void {
+    void this.#refresh().catch(() => {})
+    this.#askLater()
+  }
+
+  #askLater(): void {
+    if (this.#settling) return
+    this.#settling = true
+    const ask = () => {
+      this.#settling = false
+      if (this.#cluster.open) void this.#refresh().catch(() => {})
+    }
+    setTimeout(ask, SETTLING).unref()
+  }
+
   /** Asks for the slots, of which there is no need to ask twice at a time. */
   #refresh(): Promise<void> {
     this.#refreshing ??= this.#ask().finally(() => {
@@ -283,18 +313,24 @@ export class ShardedClusterConnection implements RedisConnection {
   }
 
   /**
-   * Looks whether subscriptions stand elsewhere than where their slots are said to be. Servers hear of a
-   * change one after the other, so the one that is subscribed at is asked: it ends what is not its own.
+   * Looks whether subscriptions stand elsewhere than where their slots are said to be. That may be said too
+   * late: the server that is subscribed at is asked, and ends what is not its own.
    */
   #compare(): void {
     const doubtful = new Map<number, Place[]>()
     for (const place of this.#places.values()) {
       const slot = slotOf(place.subscription.name)
       const owner = this.#slots?.ownerOf(slot)
-      if (!place.stands || (owner && keyOf(owner) === keyOf(place.satellite.address))) continue
+      const agrees = owner && keyOf(owner) === keyOf(place.satellite.address)
+      place.doubts = agrees ? 0 : place.doubts + 1
+      if (!place.stands || agrees) continue
       doubtful.set(slot, [...(doubtful.get(slot) ?? []), place])
     }
     for (const places of doubtful.values()) {
+      for (const place of places) {
+        if (place.doubts >= DOUBTS)
+          void this.#inTurn(place.subscription.name, () => this.#part(place))
+      }
       const [first] = places
       if (first) void this.#inTurn(first.subscription.name, () => this.#verify(first, places))
     }
@@ -304,11 +340,20 @@ export class ShardedClusterConnection implements RedisConnection {
     if (!this.#isCurrent(first)) return
     try {
       await within(first.link.ask("ssubscribe", first.subscription.name))
+      this.#askLater()
     } catch (error) {
       if (!isRefusal(error)) return first.link.close()
       if (!movedTo(error, first.satellite.address.host)) return
       for (const place of places) if (this.#isCurrent(place)) this.#end(place)
     }
+  }
+
+  /** Ends what stands where it should not. */
+  async #part(place: Place): Promise<void> {
+    const { kind, name } = place.subscription
+    if (!this.#isCurrent(place)) return
+    await this.#leave(name)
+    this.#ended(kind, name)
   }
 
   #isCurrent(place: Place): boolean {
