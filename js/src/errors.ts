@@ -5,7 +5,8 @@
  * - `ERR_CLOSED`: the adapter was closed while a request waited for answers.
  * - `ERR_CORE_TRAPPED`: the core stopped, which must not happen; it was built again (`TrapError`).
  * - `ERR_COUNT_FAILED`: Redis did not count the servers (`FaultError`).
- * - `ERR_CONNECTION_LOST`: the subscribing connection broke before Redis confirmed a subscription.
+ * - `ERR_CONNECTION_LOST`: the subscribing connection broke before Redis confirmed a subscription, or could not be
+ *   made to the server of a cluster that has the slot of a shard channel.
  * - `ERR_DEAF_SUBSCRIPTION`: a subscription that Redis had confirmed brought nothing; it is made anew
  *   (`FaultError`).
  * - `ERR_ENCODE`: a value that a custom parser may know, but MessagePack does not, was to be sent.

@@ -287,6 +287,8 @@ describe("a cluster", () => {
       const { keeper, name, subscriber, channels } = one
       assert.deepEqual(keeper.ended.toSorted(), concerned[index]?.toSorted(), name)
       assert.ok(subscriber.ready)
+      // Nothing else than what is documented, whatever the client says.
+      assert.deepEqual([...keeper.refused], ["ERR_CONNECTION_LOST"], name)
       await exchange(one)
       assert.deepEqual(
         await subscriber.count(channels),

@@ -29,7 +29,10 @@ export type MessageListener = (channel: Uint8Array, message: Uint8Array) => void
 
 /** What the core needs of a pair of Redis connections: bytes and events, no decisions. */
 export interface RedisDriver {
-  /** Whether the subscribing connection can take a subscription now. */
+  /**
+   * Whether the subscribing connection can take a subscription now; for shard channels of a cluster, whether
+   * its client is open and it is known which server has which slot.
+   */
   readonly ready: boolean
 
   /** How many messages the subscribing connection has brought so far, whomever they were for. */
@@ -41,7 +44,8 @@ export interface RedisDriver {
   /**
    * Publishes the bytes as they are, without a copy (they must not change until the promise settles), or
    * a text in UTF-8, which clients send in one piece. Gives the number of subscribers that Redis reports:
-   * on a cluster, those at one server. What one driver publishes arrives in that order, on a cluster too.
+   * on a cluster, those at one server. What one driver publishes arrives in that order, on a cluster too,
+   * where shard channels keep the order of each one, and not among each other.
    * When a connection breaks, Redis may still have, or be about to read, what it had not answered: clients
    * of ioredis repeat it, and those of node-redis report it as failed, which may arrive all the same, then
    * even after what was published later.
@@ -54,7 +58,7 @@ export interface RedisDriver {
   publish(channel: string, message: Uint8Array | string): Promise<number>
 
   /**
-   * How many servers of the whole deployment subscribe to each channel by `SUBSCRIBE`: the connections
+   * How many servers of the whole deployment subscribe to each channel by name: the connections
    * that Redis counts, on a cluster those of every node that answers, and one for each further listener
    * here, since adapters that share a connection are one to Redis. Rejects with the client's own error.
    */
@@ -64,8 +68,10 @@ export interface RedisDriver {
    * Adds the listener to a name and gives when Redis has confirmed the subscription on the connection
    * of the moment. Rejects with `ERR_NOT_READY`, which changes nothing, with `ERR_CONNECTION_LOST` or
    * with the client's own error, after which the listener still stands. Whenever `watch` reports the
-   * connection ready, ask again for every name. `anew` ends the subscription in Redis first, for a client
-   * that has become deaf; otherwise asking again on the same connection changes nothing.
+   * connection ready, ask again for every name. Shard channels that are asked for in one turn of the event
+   * loop are asked for together, and each settles by itself; they may be refused while a cluster changes.
+   * `anew` ends the subscription in Redis first, for a client that has become deaf; otherwise asking again
+   * on the same connection changes nothing.
    */
   subscribe(
     kind: SubscriptionKind,

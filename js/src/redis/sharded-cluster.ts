@@ -112,8 +112,14 @@ export class ShardedClusterConnection implements RedisConnection {
     void this.#seek()
   }
 
-  subscribe(subscription: Subscription): Promise<void> {
-    return this.#inTurn(subscription.name, () => this.#follow(subscription))
+  async subscribe(subscription: Subscription): Promise<void> {
+    try {
+      await this.#inTurn(subscription.name, () => this.#follow(subscription))
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      const message = "the server that has the channel's slot could not be subscribed at"
+      throw new AdapterError("ERR_CONNECTION_LOST", message, { cause: error })
+    }
   }
 
   unsubscribe({ name }: Subscription): Promise<void> {
