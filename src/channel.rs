@@ -1,15 +1,19 @@
 //! Every channel's name, built and parsed in one place.
 
+use crate::dialect::Dialect;
 use crate::id::{Namespace, Uid};
 use crate::json::surrogate;
 use crate::room::Room;
 
-/// The channels of one namespace in the classic dialect.
+/// The channels of one namespace.
 ///
-/// As @socket.io/redis-adapter 6-8 and socket.io-redis 5-6 spell them: broadcasts go to
-/// `key#nsp#`, those to exactly one room to `key#nsp#room#`; every server subscribes to both with
+/// In the classic dialect, as @socket.io/redis-adapter 6-8 and socket.io-redis 5-6 spell them: broadcasts go
+/// to `key#nsp#`, those to exactly one room to `key#nsp#room#`; every server subscribes to both with
 /// the pattern `key#nsp#*`. Requests go to `key-request#nsp#`, answers to `key-response#nsp#` or, for
 /// one server alone (since 7.1), to `key-response#nsp#uid#`.
+///
+/// In the sharded one, as @socket.io/redis-adapter 8.3.0 spells them: requests go where broadcasts do, and
+/// answers to `key#nsp#uid#`, which looks like a room's.
 #[derive(Clone, Debug)]
 pub struct Channels {
     broadcast: Box<str>,
@@ -19,8 +23,13 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// The channels of `nsp` under `key` (the option `key`, "socket.io" by default).
+    /// The classic channels of `nsp` under `key` (the option `key`, "socket.io" by default).
     pub fn new(key: &str, nsp: &Namespace) -> Self {
+        Self::of(Dialect::Classic, key, nsp)
+    }
+
+    /// The channels of `nsp` under `key` in a dialect.
+    pub fn of(dialect: Dialect, key: &str, nsp: &Namespace) -> Self {
         let broadcast = format!("{key}#{}#", nsp.as_str());
         // The published packages do not escape, so namespaces with [ ] in their names are deaf there.
         let mut pattern = String::with_capacity(broadcast.len().saturating_add(1));
@@ -31,9 +40,15 @@ impl Channels {
             pattern.push(character);
         }
         pattern.push('*');
-        let request = format!("{key}-request#{}#", nsp.as_str()).into();
-        let response = format!("{key}-response#{}#", nsp.as_str()).into();
-        Self { broadcast: broadcast.into(), pattern: pattern.into(), request, response }
+        let broadcast: Box<str> = broadcast.into();
+        let (request, response) = match dialect {
+            Dialect::Classic => (
+                format!("{key}-request#{}#", nsp.as_str()).into(),
+                format!("{key}-response#{}#", nsp.as_str()).into(),
+            ),
+            Dialect::Sharded => (broadcast.clone(), broadcast.clone()),
+        };
+        Self { broadcast, pattern: pattern.into(), request, response }
     }
 
     /// The channel of what servers ask each other.
@@ -41,7 +56,7 @@ impl Channels {
         &self.request
     }
 
-    /// The channel of answers that every server hears.
+    /// The channel of answers that every server hears; in the sharded dialect there is none.
     pub fn response(&self) -> &str {
         &self.response
     }
@@ -81,7 +96,7 @@ impl Channels {
     }
 
     /// Writes the name of the channel that a broadcast to `rooms` goes to: the room's own if it
-    /// is exactly one.
+    /// is exactly one (and has one, see [`has_channel`](crate::options::SubscriptionMode::has_channel)).
     pub fn write_target(&self, rooms: &[Room<'_>], out: &mut Vec<u8>) {
         out.extend_from_slice(self.broadcast.as_bytes());
         if let [room] = rooms {
@@ -91,7 +106,8 @@ impl Channels {
     }
 
     /// The channel on which the server `uid` tries whether its subscription is alive: spelt like
-    /// a room that nobody is in, so that every published server drops it unread.
+    /// a room that nobody is in, so that every published server drops it unread. In the sharded dialect, that
+    /// of the answers to this server.
     pub fn probe(&self, uid: &Uid) -> String {
         format!("{}{uid}#", self.broadcast)
     }
@@ -178,6 +194,16 @@ mod tests {
         assert_eq!(channels("/a").request(), "socket.io-request#/a#");
         assert_eq!(channels("/a").response(), "socket.io-response#/a#");
         assert_eq!(channels("/a").response_to("KgkYV5"), "socket.io-response#/a#KgkYV5#");
+    }
+
+    #[test]
+    fn sharded_requests_go_where_broadcasts_do_and_answers_to_one_server() {
+        let nsp = Namespace::parse("/a").expect("a namespace");
+        let channels = Channels::of(Dialect::Sharded, "app", &nsp);
+        assert_eq!(channels.broadcast(), "app#/a#");
+        assert_eq!(channels.request(), channels.broadcast());
+        assert_eq!(channels.response_to("1a7a836433effa54"), "app#/a#1a7a836433effa54#");
+        assert_eq!(channels.room(Room::Text(b"room")), "app#/a#room#");
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Uid {
         Self(text.into())
     }
 
+    /// A uid in the form that socket.io-adapter 2.5 gives those of its `ClusterAdapter`: 16 hexadecimal digits.
+    pub fn hexadecimal(bytes: [u8; 8]) -> Self {
+        Self(format!("{:016x}", u64::from_be_bytes(bytes)).into())
+    }
+
     /// A uid that was drawn elsewhere.
     ///
     /// # Errors
@@ -104,6 +109,14 @@ mod tests {
         for bad in ["", "a#b", "ü", &"a".repeat(65)] {
             assert_eq!(Uid::parse(bad).map_err(|error| error.code()), Err("ERR_INVALID_UID"));
         }
+    }
+
+    #[test]
+    fn hexadecimal_uids_have_their_zeros() {
+        assert_eq!(
+            Uid::hexadecimal([0, 10, 0x83, 0, 0x33, 0xef, 0xfa, 0x54]).as_str(),
+            "000a830033effa54"
+        );
     }
 
     #[test]

@@ -18,6 +18,14 @@
 //! In place of the pattern, [`SubscriptionMode::Exact`](options::SubscriptionMode::Exact) has a
 //! subscription to the main channel and one to that of each room with sockets.
 //!
+//! The sharded dialect has shard channels (SPUBLISH, SSUBSCRIBE), and fewer kinds of them:
+//!
+//! | channel | subscribed | carries |
+//! |---|---|---|
+//! | `prefix#nsp#` | by every server | broadcasts and what servers ask each other |
+//! | `prefix#nsp#room#` | by servers with sockets in it, see [`SubscriptionMode`](options::SubscriptionMode) | broadcasts to exactly one room |
+//! | `prefix#nsp#uid#` | by one server | answers to this one, and its probes |
+//!
 //! The names and messages are those of `@socket.io/redis-adapter` 6 to 8; see [`dialect`].
 //!
 //! Packets are transcoded, never built as objects: MessagePack bytes become the text that clients

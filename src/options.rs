@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use crate::dialect::Dialect;
+use crate::room::Room;
 use crate::time::Duration;
 
 /// An option's value as a host hands it over.
@@ -57,54 +59,130 @@ impl OptionsError {
     }
 }
 
-/// How a server subscribes to the broadcasts of a namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which rooms have a channel of their own, and how a server subscribes to them; each dialect has its modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscriptionMode {
-    /// To the main channel and to the channel of each room that has sockets here: a broadcast to one
-    /// room reaches the servers that hold it, and no others.
+    /// Sharded: the rooms that are not private have channels, see [`has_channel`](Self::has_channel).
+    Dynamic,
+    /// Sharded: every room has a channel.
+    DynamicPrivate,
+    /// Classic: to the main channel and to the channel of each room that has sockets here: a broadcast to one
+    /// room reaches the servers that hold it, and no others. Not a mode of the published packages.
     Exact,
-    /// To all channels of the namespace, by one pattern, as the published packages do.
-    #[default]
+    /// Classic: to all channels of the namespace, by one pattern, as the published packages do.
     Pattern,
+    /// Sharded: no room has a channel.
+    Static,
 }
 
-/// The options of the classic adapter, with the names and defaults of @socket.io/redis-adapter 8.3.0.
+/// How long the ids of sockets are that Socket.IO draws, in UTF-16 code units.
+const SOCKET_ID: usize = 20;
+
+impl SubscriptionMode {
+    /// The dialect that has this mode.
+    pub const fn dialect(self) -> Dialect {
+        match self {
+            Self::Exact | Self::Pattern => Dialect::Classic,
+            Self::Dynamic | Self::DynamicPrivate | Self::Static => Dialect::Sharded,
+        }
+    }
+
+    /// Whether a broadcast to this room alone goes through a channel of the room's own.
+    ///
+    /// For those who publish and those who subscribe: @socket.io/redis-adapter 8.3.0 takes a room for a
+    /// private one by its length when it publishes, but by whether it is a socket here when it subscribes.
+    pub fn has_channel(self, room: Room<'_>) -> bool {
+        match self {
+            Self::Dynamic => match room {
+                Room::Text(text) => utf16_length(text) != SOCKET_ID,
+                _ => true,
+            },
+            Self::DynamicPrivate | Self::Exact | Self::Pattern => true,
+            Self::Static => false,
+        }
+    }
+
+    /// Whether each channel of a room is subscribed to by itself.
+    pub const fn subscribes_to_rooms(self) -> bool {
+        match self {
+            Self::Dynamic | Self::DynamicPrivate | Self::Exact => true,
+            Self::Pattern | Self::Static => false,
+        }
+    }
+
+    fn of_name(dialect: Dialect, name: &str) -> Option<Self> {
+        match (dialect, name) {
+            (Dialect::Classic, "exact") => Some(Self::Exact),
+            (Dialect::Classic, "pattern") => Some(Self::Pattern),
+            (Dialect::Sharded, "dynamic") => Some(Self::Dynamic),
+            (Dialect::Sharded, "dynamic-private") => Some(Self::DynamicPrivate),
+            (Dialect::Sharded, "static") => Some(Self::Static),
+            _ => None,
+        }
+    }
+}
+
+/// How long JavaScript takes a text in UTF-8 (or WTF-8) to be.
+fn utf16_length(text: &[u8]) -> usize {
+    let units = |byte: &u8| match byte {
+        0x80..=0xbf => 0,
+        0xf0..=0xff => 2,
+        _ => 1,
+    };
+    text.iter().map(units).fold(0, usize::saturating_add)
+}
+
+/// The options of an adapter, with the names and defaults of @socket.io/redis-adapter 8.3.0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Prefix of every channel; all servers and emitters of one cluster share it. Default "socket.io".
+    /// Prefix of every channel; all servers and emitters of one cluster share it. Default "socket.io". The
+    /// sharded adapter calls it `channelPrefix`.
     pub key: String,
     /// How long answers of other servers are waited for. Default 5,000 ms.
     pub requests_timeout: Duration,
     /// Whether answers go to the asking server alone; it must be of version 7.1 or later. Default false.
-    /// Servers with this package get theirs so in any case.
+    /// Servers with this package get theirs so in any case. Of the classic adapter only.
     pub publish_on_specific_response_channel: bool,
-    /// Default [`SubscriptionMode::Pattern`]. Not an option of the published packages.
+    /// Default [`SubscriptionMode::Pattern`], which the published package has no option for, or
+    /// [`SubscriptionMode::Dynamic`].
     pub subscription_mode: SubscriptionMode,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            key: "socket.io".to_owned(),
-            requests_timeout: Duration::from_millis(5_000),
-            publish_on_specific_response_channel: false,
-            subscription_mode: SubscriptionMode::default(),
-        }
+        Self::of(Dialect::Classic)
     }
 }
 
 impl Options {
+    /// The defaults of a dialect's adapter.
+    pub fn of(dialect: Dialect) -> Self {
+        Self {
+            key: "socket.io".to_owned(),
+            requests_timeout: Duration::from_millis(5_000),
+            publish_on_specific_response_channel: false,
+            subscription_mode: match dialect {
+                Dialect::Classic => SubscriptionMode::Pattern,
+                Dialect::Sharded => SubscriptionMode::Dynamic,
+            },
+        }
+    }
+
     /// The options that a user gave by name. Other names are left alone: those that concern the host.
     ///
     /// # Errors
     /// [`OptionsError`] for a value of the wrong type or range.
-    pub fn parse(given: &BTreeMap<String, Value>) -> Result<Self, OptionsError> {
-        let mut options = Self::default();
+    pub fn parse(dialect: Dialect, given: &BTreeMap<String, Value>) -> Result<Self, OptionsError> {
+        let mut options = Self::of(dialect);
+        let prefix = match dialect {
+            Dialect::Classic => "key",
+            Dialect::Sharded => "channelPrefix",
+        };
         for (name, value) in given.iter().filter(|(_, value)| !value.is_falsy()) {
             match (name.as_str(), value) {
-                ("key", Value::Text(key)) => options.key.clone_from(key),
-                ("key", _) => {
-                    return Err(OptionsError::Invalid { name: "key", expected: "a string" });
+                (name, Value::Text(key)) if name == prefix => options.key.clone_from(key),
+                (name, _) if name == prefix => {
+                    return Err(OptionsError::Invalid { name: prefix, expected: "a string" });
                 }
                 ("requestsTimeout", Value::Number(millis))
                     if (1.0..=f64::from(i32::MAX)).contains(millis) =>
@@ -121,15 +199,18 @@ impl Options {
                 ("publishOnSpecificResponseChannel", _) => {
                     options.publish_on_specific_response_channel = true;
                 }
-                ("subscriptionMode", Value::Text(mode)) if mode == "exact" => {
-                    options.subscription_mode = SubscriptionMode::Exact;
-                }
-                ("subscriptionMode", Value::Text(mode)) if mode == "pattern" => {}
-                ("subscriptionMode", _) => {
-                    return Err(OptionsError::Invalid {
+                ("subscriptionMode", value) => {
+                    let mode = match value {
+                        Value::Text(name) => SubscriptionMode::of_name(dialect, name),
+                        _ => None,
+                    };
+                    options.subscription_mode = mode.ok_or(OptionsError::Invalid {
                         name: "subscriptionMode",
-                        expected: "\"pattern\" or \"exact\"",
-                    });
+                        expected: match dialect {
+                            Dialect::Classic => "\"pattern\" or \"exact\"",
+                            Dialect::Sharded => "\"dynamic\", \"dynamic-private\" or \"static\"",
+                        },
+                    })?;
                 }
                 _ => {}
             }
@@ -143,7 +224,14 @@ mod tests {
     use super::*;
 
     fn parse<const N: usize>(given: [(&str, Value); N]) -> Result<Options, OptionsError> {
-        Options::parse(&given.map(|(name, value)| (name.to_owned(), value)).into())
+        parse_for(Dialect::Classic, given)
+    }
+
+    fn parse_for<const N: usize>(
+        dialect: Dialect,
+        given: [(&str, Value); N],
+    ) -> Result<Options, OptionsError> {
+        Options::parse(dialect, &given.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
     #[test]
@@ -185,6 +273,42 @@ mod tests {
             error.to_string(),
             "option \"subscriptionMode\" must be \"pattern\" or \"exact\""
         );
+    }
+
+    #[test]
+    fn each_dialect_has_its_names_and_modes() {
+        let sharded = |given| parse_for(Dialect::Sharded, [given]);
+        let options = sharded(("channelPrefix", Value::Text("app".into()))).expect("options");
+        assert_eq!(options, Options { key: "app".into(), ..Options::of(Dialect::Sharded) });
+        assert_eq!(sharded(("key", Value::Number(5.0))), Ok(Options::of(Dialect::Sharded)));
+        for (name, mode) in [
+            ("dynamic", SubscriptionMode::Dynamic),
+            ("dynamic-private", SubscriptionMode::DynamicPrivate),
+            ("static", SubscriptionMode::Static),
+        ] {
+            let options = sharded(("subscriptionMode", Value::Text(name.into()))).expect("a mode");
+            assert_eq!(options.subscription_mode, mode);
+            assert_eq!(mode.dialect(), Dialect::Sharded);
+        }
+        let error = sharded(("subscriptionMode", Value::Text("exact".into()))).expect_err("a mode");
+        assert_eq!(
+            error.to_string(),
+            "option \"subscriptionMode\" must be \"dynamic\", \"dynamic-private\" or \"static\""
+        );
+    }
+
+    #[test]
+    fn a_room_is_private_by_its_length_alone() {
+        let dynamic = |room| SubscriptionMode::Dynamic.has_channel(room);
+        assert!(!dynamic(Room::Text(b"72Kd1JtqMorRkZPxAAAA")));
+        assert!(dynamic(Room::Text(b"72Kd1JtqMorRkZPxAAA")));
+        assert!(dynamic(Room::Text(b"72Kd1JtqMorRkZPxAAAAA")));
+        // As JavaScript counts: an emoji is two.
+        assert!(!dynamic(Room::Text("é72Kd1JtqMorRkZPxA\u{1f600}".as_bytes())));
+        assert!(!dynamic(Room::Text(b"72Kd1JtqMorRkZPxAAA\xed\xa0\x80")));
+        assert!(dynamic(Room::Number(12_345_678_901_234_567_000.0)));
+        assert!(SubscriptionMode::DynamicPrivate.has_channel(Room::Text(b"72Kd1JtqMorRkZPxAAAA")));
+        assert!(!SubscriptionMode::Static.has_channel(Room::Text(b"room")));
     }
 
     #[test]

@@ -227,6 +227,20 @@ impl Subscription {
         }
     }
 
+    /// Redis has ended the subscription, while the connection is as ready as it was.
+    pub(crate) fn handle_dropped(&mut self, now: Time) {
+        match self.state {
+            State::Asked { .. } => self.pause(now),
+            State::Held { .. }
+            | State::ProbeDue { .. }
+            | State::ProbePaused { .. }
+            | State::ProbeSent { .. }
+            | State::Probing { .. } => self.state = State::Due,
+            _ => return,
+        }
+        self.anew = false;
+    }
+
     /// Redis or the client refused the subscription.
     pub(crate) fn handle_refused(&mut self, now: Time) {
         if matches!(self.state, State::Asked { .. }) {

@@ -1,7 +1,8 @@
 //! Everything that a server subscribes to, and what waits for it.
 //!
-//! The standing ones are asked for as long as the adapter is open; in [`Exact`](SubscriptionMode::Exact) mode
-//! each room with sockets here adds one. Rooms of one spelling (42 and "42") share theirs.
+//! The standing ones are asked for as long as the adapter is open; in some modes each room with sockets here
+//! adds one ([`subscribes_to_rooms`](SubscriptionMode::subscribes_to_rooms)). Rooms of one spelling (42 and "42")
+//! share theirs.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,11 +28,12 @@ const SILENCE: u64 = 6_000;
 /// that share its connection.
 const SPREAD: u64 = 2_000;
 
-/// Whether a name is matched as a glob (PSUBSCRIBE) or taken as it stands (SUBSCRIBE).
+/// Whether a name is matched as a glob (PSUBSCRIBE) or taken as it stands (SUBSCRIBE, or SSUBSCRIBE in the
+/// sharded dialect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NameKind {
-    /// SUBSCRIBE.
+    /// SUBSCRIBE or SSUBSCRIBE.
     Channel,
     /// PSUBSCRIBE.
     Pattern,
@@ -41,7 +43,7 @@ pub enum NameKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Carries {
-    /// Broadcasts, for `handle_message`.
+    /// Broadcasts, for `handle_message`; in the sharded dialect also requests.
     Broadcasts,
     /// Requests and answers, for `handle_control`.
     Control,
@@ -107,27 +109,7 @@ pub(crate) struct Subscriptions {
 
 impl Subscriptions {
     pub(crate) fn new(channels: &Channels, uid: &Uid, mode: SubscriptionMode, seed: u64) -> Self {
-        let name = |kind, name: String, carries| Name { kind, name, carries };
-        let channel = |text: String, carries| name(NameKind::Channel, text, carries);
-        let mut names = match mode {
-            SubscriptionMode::Exact => vec![
-                channel(channels.probe(uid), Carries::Broadcasts),
-                channel(channels.broadcast().to_owned(), Carries::Broadcasts),
-            ],
-            SubscriptionMode::Pattern => {
-                let pattern = channels.pattern().to_owned();
-                vec![name(NameKind::Pattern, pattern, Carries::Broadcasts)]
-            }
-        };
-        let counted = names.len() as Id;
-        names.extend(
-            [
-                channels.request().to_owned(),
-                channels.response().to_owned(),
-                channels.response_to(uid.as_str()),
-            ]
-            .map(|text| channel(text, Carries::Control)),
-        );
+        let (names, counted) = standing(channels, uid, mode);
         let mut subscriptions = Self {
             entries: BTreeMap::new(),
             standing: 0,
@@ -310,6 +292,13 @@ impl Subscriptions {
         }
     }
 
+    /// Redis has ended a subscription that stood, or was asked for: its slot has moved, or its server is gone.
+    pub(crate) fn handle_dropped(&mut self, name: &str, now: Time) {
+        if let Some(&id) = self.by_name.get(name) {
+            self.change(id, |subscription| subscription.handle_dropped(now));
+        }
+    }
+
     /// A subscription was given up.
     pub(crate) fn handle_ended(&mut self, token: u32) {
         let Some(id) = self.asked.remove(&token) else { return };
@@ -451,4 +440,28 @@ impl Subscriptions {
             }
         }
     }
+}
+
+/// What stands for an adapter's whole life, the probed one first, and which of it the servers are counted by.
+fn standing(channels: &Channels, uid: &Uid, mode: SubscriptionMode) -> (Vec<Name>, Id) {
+    let channel =
+        |name: &str, carries| Name { kind: NameKind::Channel, name: name.to_owned(), carries };
+    let mut names = match mode {
+        SubscriptionMode::Exact => vec![
+            channel(&channels.probe(uid), Carries::Broadcasts),
+            channel(channels.broadcast(), Carries::Broadcasts),
+        ],
+        SubscriptionMode::Pattern => {
+            let (kind, name) = (NameKind::Pattern, channels.pattern().to_owned());
+            vec![Name { kind, name, carries: Carries::Broadcasts }]
+        }
+        SubscriptionMode::Dynamic | SubscriptionMode::DynamicPrivate | SubscriptionMode::Static => {
+            let answers = channel(&channels.response_to(uid.as_str()), Carries::Control);
+            return (vec![answers, channel(channels.broadcast(), Carries::Broadcasts)], 1);
+        }
+    };
+    let counted = names.len() as Id;
+    let control = [channels.request(), channels.response(), &channels.response_to(uid.as_str())];
+    names.extend(control.map(|name| channel(name, Carries::Control)));
+    (names, counted)
 }

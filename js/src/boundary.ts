@@ -37,6 +37,8 @@ export const FOREIGN = -2
 export const UNWANTED = -3
 export const MALFORMED = -4
 export const PROBE = -5
+/** It is no broadcast, but a request: `control` takes it. */
+export const CONTROL = -6
 
 /** Bits of what `join` and `leave` answer. */
 export const CHANGED = 1
@@ -273,8 +275,8 @@ export class Core {
   // --- everything rarer ------------------------------------------------------------------------
 
   /** Makes the adapter of a namespace and gives its handle; throws an `AdapterError`. */
-  open(nsp: string, options: unknown, text: boolean): number {
-    this.#lastHandle = rethrown(() => this.wasm.open(nsp, options, text))
+  open(nsp: string, sharded: boolean, options: unknown, text: boolean): number {
+    this.#lastHandle = rethrown(() => this.wasm.open(nsp, sharded, options, text))
     return this.#lastHandle
   }
 
@@ -510,6 +512,12 @@ export class Core {
   writeText(text: string): number {
     this.#reserve(3 * text.length)
     return this.#write(text, 0)
+  }
+
+  /** Writes bytes to the start of the input. */
+  writeBytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#inputView.set(bytes)
   }
 
   /** Writes lists of names to the start of the input, and gives their length in bytes. */

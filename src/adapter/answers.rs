@@ -1,12 +1,14 @@
 //! What other servers ask of this one, and what it answers.
 
-use crate::dialect::classic::request::{AckBroadcast, Envelope, Filter, Request, Whom};
-use crate::dialect::classic::response::{Answer, Response, Sockets, write_response};
-use crate::dialect::classic::{Data, Names, Reply, read_flags};
+use crate::dialect::classic::read_flags;
+use crate::dialect::classic::response::write_response;
+use crate::dialect::cluster::write_answer;
+use crate::dialect::request::{AckBroadcast, Envelope, Filter, Request, Whom};
+use crate::dialect::response::{Answer, Reply, Response, Sockets};
+use crate::dialect::{Data, Dialect, Names};
 use crate::msgpack::{Item, Reader};
 use crate::room::Room;
 use crate::time::{Duration, Time};
-use crate::transcode::Outside;
 
 use super::{Adapter, Output, Value};
 
@@ -60,16 +62,13 @@ impl Adapter {
         }
     }
 
-    /// The sockets of [`Output::Fetch`], described: a list of objects in JSON, as
-    /// `{ id, handshake, rooms, data }`.
-    pub fn handle_described(&mut self, reply: Reply, sockets: &[u8]) {
-        let sockets = Data::Json(sockets, Outside::default());
+    /// The sockets of [`Output::Fetch`], described: a list of objects, as `{ id, handshake, rooms, data }`.
+    pub fn handle_described(&mut self, reply: Reply, sockets: Data<'_>) {
         self.answer(reply, Response::Sockets(Sockets::Details(sockets)));
     }
 
-    /// A listener of [`Output::ServerSideEmit`] called back with a value in JSON, or with none.
-    pub fn handle_called_back(&mut self, reply: Reply, value: Option<&[u8]>) {
-        let value = value.map(|value| Data::Json(value, Outside::default()));
+    /// A listener of [`Output::ServerSideEmit`] called back with a value, or with none.
+    pub fn handle_called_back(&mut self, reply: Reply, value: Option<Data<'_>>) {
         self.answer(reply, Response::ServerSideEmit(value));
     }
 
@@ -163,7 +162,8 @@ impl Adapter {
     fn reply_to(&self, envelope: &Envelope<'_>) -> Option<Reply> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let Envelope { uid, id, named, request } = envelope;
-        let alone = *named
+        let alone = self.dialect() == Dialect::Sharded
+            || *named
             || matches!(request, Request::Broadcast(_))
             || self.options.publish_on_specific_response_channel;
         let channel = match uid {
@@ -182,8 +182,12 @@ impl Adapter {
         let Reply { channel, id, named } = reply;
         let uid = named.then(|| self.uid.as_str().as_bytes());
         let mut message = Vec::new();
+        let answer = Answer { id: id.as_bytes(), uid, response };
         // Its values are the host's own, or were read before.
-        let _ = write_response(&mut message, &Answer { id: id.as_bytes(), uid, response });
+        let _ = match self.dialect() {
+            Dialect::Classic => write_response(&mut message, &answer),
+            Dialect::Sharded => write_answer(&mut message, &self.uid, &self.nsp, &answer),
+        };
         Output::Publish { token: None, channel, message }
     }
 }

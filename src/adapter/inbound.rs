@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::channel::{Parsed, is_inexact, rooms_spelt};
-use crate::dialect::classic::{self, Broadcast, BroadcastError, Flags, Incoming};
+use crate::dialect::classic::{self, Incoming};
+use crate::dialect::cluster::{self, MessageError};
+use crate::dialect::{Broadcast, BroadcastError, Dialect, Flags, is_json, to_messagepack};
 use crate::packet::{self, Encoded};
 
 use super::stats::{add, count};
@@ -35,12 +37,14 @@ pub struct Delivery {
 /// Why a message went nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
+    /// It is no broadcast, but may be a request: [`Adapter::handle_control`] takes it.
+    Control,
     /// It is this server's own.
     Echo,
     /// It is for another namespace.
     Foreign,
     /// It is no message of this dialect.
-    Malformed(BroadcastError),
+    Malformed(MessageError),
     /// A server tries its subscription: this one, or another.
     Probe,
     /// No socket here is in its rooms.
@@ -59,12 +63,15 @@ impl Adapter {
         out: &mut Vec<u8>,
         attachments: &mut Vec<Range<usize>>,
     ) -> Received {
-        self.note_received(payload.len());
-        self.subscriptions.note_arrival();
         out.clear();
         attachments.clear();
         self.targets.clear();
-        if classic::is_json(payload) {
+        if self.dialect() == Dialect::Sharded {
+            return self.handle_sharded(payload, out, attachments);
+        }
+        self.note_received(payload.len());
+        self.subscriptions.note_arrival();
+        if is_json(payload) {
             return self.handle_json(payload, out, attachments);
         }
         let read = classic::read_broadcast(payload, &self.uid, &self.nsp);
@@ -79,6 +86,53 @@ impl Adapter {
         self.settle(taken)
     }
 
+    /// Takes a message in the sharded dialect.
+    fn handle_sharded(
+        &mut self,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+        attachments: &mut Vec<Range<usize>>,
+    ) -> Received {
+        if cluster::peek_type(payload).is_some_and(|kind| kind != cluster::BROADCAST) {
+            return Received::Dropped(Dropped::Control);
+        }
+        let mut converted = std::mem::take(&mut self.converted);
+        let taken = if cluster::is_from(payload, &self.uid, &self.nsp) {
+            Err(Dropped::Echo)
+        } else {
+            self.take_sharded(payload, &mut converted, out, attachments)
+        };
+        self.converted = converted;
+        if taken == Err(Dropped::Control) {
+            return Received::Dropped(Dropped::Control);
+        }
+        self.note_received(payload.len());
+        self.subscriptions.note_arrival();
+        self.settle(taken)
+    }
+
+    fn take_sharded(
+        &mut self,
+        payload: &[u8],
+        converted: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+        attachments: &mut Vec<Range<usize>>,
+    ) -> Result<Delivery, Dropped> {
+        let malformed = |error: BroadcastError| Dropped::Malformed(error.into());
+        let message = to_messagepack(payload, converted)
+            .map_err(|error| malformed(BroadcastError::Json(error)))?;
+        match cluster::read_message(message, &self.uid, &self.nsp).map_err(Dropped::Malformed)? {
+            cluster::Incoming::Broadcast(broadcast) => {
+                let delivery = self.deliver(broadcast, out, attachments).map_err(malformed)?;
+                let is_json = is_json(payload);
+                delivery.map(|delivery| Delivery { is_json, ..delivery }).ok_or(Dropped::Unwanted)
+            }
+            cluster::Incoming::Echo => Err(Dropped::Echo),
+            cluster::Incoming::Foreign | cluster::Incoming::Unknown => Err(Dropped::Foreign),
+            cluster::Incoming::Request(_) => Err(Dropped::Control),
+        }
+    }
+
     /// Takes a broadcast in JSON, from a sender that can carry nothing but text. The published packages
     /// take none.
     fn handle_json(
@@ -88,7 +142,7 @@ impl Adapter {
         attachments: &mut Vec<Range<usize>>,
     ) -> Received {
         let mut converted = std::mem::take(&mut self.converted);
-        let message = classic::to_messagepack(payload, &mut converted);
+        let message = to_messagepack(payload, &mut converted);
         let read = message
             .map_err(BroadcastError::Json)
             .and_then(|message| classic::read_broadcast_whole(message, &self.uid, &self.nsp));
@@ -108,7 +162,7 @@ impl Adapter {
             Err(Dropped::Echo) => count(&mut self.stats.echo),
             Err(Dropped::Foreign) => count(&mut self.stats.foreign),
             Err(Dropped::Malformed(_)) => count(&mut self.stats.malformed),
-            Err(Dropped::Probe) => {}
+            Err(Dropped::Control | Dropped::Probe) => {}
             Err(Dropped::Unwanted) => count(&mut self.stats.unwanted),
         }
         taken.map_or_else(Received::Dropped, Received::Delivery)
@@ -120,10 +174,11 @@ impl Adapter {
         out: &mut Vec<u8>,
         attachments: &mut Vec<Range<usize>>,
     ) -> Result<Delivery, Dropped> {
-        match read.map_err(Dropped::Malformed)? {
+        let malformed = |error: BroadcastError| Dropped::Malformed(error.into());
+        match read.map_err(malformed)? {
             Incoming::Broadcast(broadcast) => self
                 .deliver(broadcast, out, attachments)
-                .map_err(Dropped::Malformed)?
+                .map_err(malformed)?
                 .ok_or(Dropped::Unwanted),
             Incoming::Echo => Err(Dropped::Echo),
             Incoming::Foreign => Err(Dropped::Foreign),

@@ -2,7 +2,6 @@
 
 use crate::dialect::classic;
 use crate::msgpack::Reader;
-use crate::options::SubscriptionMode;
 use crate::room::Room;
 use crate::rooms::{Joined, Left, NameId};
 
@@ -28,8 +27,9 @@ impl Adapter {
     /// Puts a socket into a room.
     pub fn join(&mut self, socket: NameId, room: NameId) -> Joined {
         let joined = self.rooms.join(socket, room);
-        if joined.created && self.is_exact() {
-            let channel = self.room_channel(room);
+        if joined.created
+            && let Some(channel) = self.subscribed_channel(room)
+        {
             self.subscriptions.add_room(channel);
         }
         joined
@@ -38,7 +38,7 @@ impl Adapter {
     /// Takes a socket out of a room.
     pub fn leave(&mut self, socket: NameId, room: NameId) -> Left {
         // A room that is gone has no name any more.
-        let channel = self.is_exact().then(|| self.room_channel(room));
+        let channel = self.subscribed_channel(room);
         let left = self.rooms.leave(socket, room);
         if left.deleted
             && let Some(channel) = channel
@@ -51,15 +51,16 @@ impl Adapter {
     /// Takes a socket out of every room, in the order joined; true if its id is free then. `each` hears
     /// of every room after the socket left it.
     pub fn disconnect(&mut self, socket: NameId, mut each: impl FnMut(NameId, Left)) -> bool {
-        let rooms: Vec<NameId> = match self.is_exact() {
+        let rooms: Vec<NameId> = match self.subscribes_to_rooms() {
             true => self.rooms.rooms_of(socket).collect(),
             false => Vec::new(),
         };
-        let channels: Vec<String> = rooms.into_iter().map(|room| self.room_channel(room)).collect();
+        let channels: Vec<Option<String>> =
+            rooms.into_iter().map(|room| self.subscribed_channel(room)).collect();
         let mut channels = channels.iter();
         let Self { rooms, subscriptions, .. } = self;
         rooms.disconnect(socket, |room, left| {
-            if let Some(channel) = channels.next()
+            if let Some(Some(channel)) = channels.next()
                 && left.deleted
             {
                 subscriptions.remove_room(channel);
@@ -68,15 +69,17 @@ impl Adapter {
         })
     }
 
-    pub(super) fn is_exact(&self) -> bool {
-        self.options.subscription_mode == SubscriptionMode::Exact
+    pub(super) fn subscribes_to_rooms(&self) -> bool {
+        self.options.subscription_mode.subscribes_to_rooms()
     }
 
-    /// The channel of broadcasts to this room alone.
-    pub(super) fn room_channel(&self, room: NameId) -> String {
-        let name = self.rooms.name(room).unwrap_or_default();
-        let room = Room::read(&mut Reader::new(name)).ok().flatten();
-        self.channels.room(room.unwrap_or(Room::Null))
+    /// The channel of broadcasts to this room alone, if it is subscribed to by itself.
+    pub(super) fn subscribed_channel(&self, room: NameId) -> Option<String> {
+        if !self.subscribes_to_rooms() {
+            return None;
+        }
+        let room = self.name_of(room);
+        self.options.subscription_mode.has_channel(room).then(|| self.channels.room(room))
     }
 
     /// The ids of sockets, as a list in MessagePack.

@@ -38,7 +38,7 @@ use stats::{add, count};
 
 use crate::acknowledgements::Acknowledgements;
 use crate::channel::Channels;
-use crate::dialect::classic;
+use crate::dialect::{Dialect, classic};
 use crate::faults::Faults;
 use crate::id::{Namespace, Uid};
 use crate::options::Options;
@@ -125,8 +125,8 @@ impl Adapter {
         client_protocol: ClientProtocol,
         seed: u64,
     ) -> Self {
-        let channels = Channels::new(&options.key, &nsp);
         let mode = options.subscription_mode;
+        let channels = Channels::of(mode.dialect(), &options.key, &nsp);
         Self {
             subscriptions: Subscriptions::new(&channels, &uid, mode, seed),
             channels,
@@ -240,6 +240,10 @@ impl Adapter {
         self.subscriptions.is_held()
     }
 
+    const fn dialect(&self) -> Dialect {
+        self.options.subscription_mode.dialect()
+    }
+
     /// Gives up all subscriptions, and ends all requests. The host drains the outputs once more, then
     /// drops the adapter.
     pub fn close(&mut self) {
@@ -274,6 +278,11 @@ impl Adapter {
     pub fn handle_refused(&mut self, id: u32, now: Time) {
         count(&mut self.stats.refused);
         self.subscriptions.handle_refused(id, now);
+    }
+
+    /// Redis has ended the subscription to this name, which it had confirmed, while the connection is ready.
+    pub fn handle_dropped(&mut self, name: &str, now: Time) {
+        self.subscriptions.handle_dropped(name, now);
     }
 
     /// The subscription of [`Output::Unsubscribe`] is given up, as far as can be.
@@ -353,9 +362,8 @@ impl Adapter {
         let (id, step, name) = self.subscriptions.poll_step(now)?;
         let output = match step {
             Step::Probe => {
-                let mut message = Vec::new();
-                classic::write_probe(&mut message, &self.uid);
-                let channel = self.channels.probe(&self.uid);
+                let (channel, message) =
+                    (self.channels.probe(&self.uid), classic::probe(&self.uid));
                 Output::Publish { token: Some(PROBE), channel, message }
             }
             Step::Deaf => Output::Deaf { name: name.name },
@@ -404,7 +412,7 @@ impl Adapter {
 
     /// Asks for something when what is published to the rooms here arrives.
     fn push_when_heard(&mut self, output: Output) {
-        self.outputs.push_back(match self.is_exact() {
+        self.outputs.push_back(match self.subscribes_to_rooms() {
             true => Queued::WhenHeard(output),
             false => Queued::Now(output),
         });

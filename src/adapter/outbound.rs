@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::dialect::classic::request::RequestError;
-use crate::dialect::classic::{self, Data};
+use crate::dialect::request::RequestError;
+use crate::dialect::{Data, Dialect, classic, cluster};
 use crate::json;
 use crate::room::Room;
 use crate::transcode::Outside;
@@ -112,13 +112,22 @@ impl Adapter {
             Body::MessagePack(bytes) => Data::MessagePack(bytes),
             Body::Text(packet, outside) => Data::Json(self.packet_data(packet)?, outside),
         };
+        let mode = self.options.subscription_mode;
         let target = match rooms {
-            [room] if self.joined.contains(*room) => &[],
+            [room] if self.joined.contains(*room) || !mode.has_channel(*room) => &[],
             rooms => rooms,
         };
         self.channels.write_target(target, out);
         let channel = 0..out.len();
-        classic::write_broadcast(out, &self.uid, &self.nsp, data, rooms, except, flags)?;
+        let (uid, nsp) = (&self.uid, &self.nsp);
+        match self.dialect() {
+            Dialect::Classic => {
+                classic::write_broadcast(out, uid, nsp, data, rooms, except, flags)?;
+            }
+            Dialect::Sharded => {
+                cluster::write_broadcast(out, uid, nsp, data, rooms, except, flags)?;
+            }
+        }
         Ok(Sent { message: channel.end..out.len(), channel })
     }
 

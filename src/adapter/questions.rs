@@ -1,10 +1,9 @@
 //! What this server asks the others, and what becomes of it.
 
-use crate::dialect::classic::request::{
-    AckBroadcast, Envelope, Filter, Request, Whom, write_request,
-};
-use crate::dialect::classic::response::{Answer, Response, Sockets};
-use crate::dialect::classic::{self, Data, Names};
+use crate::dialect::classic::request::write_request;
+use crate::dialect::request::{AckBroadcast, Envelope, Filter, Request, Whom};
+use crate::dialect::response::{Answer, Response, Sockets};
+use crate::dialect::{Data, Dialect, Names, cluster, list};
 use crate::requests::{Ending, Kind, Number, Taken};
 use crate::room::Room;
 use crate::rooms::NameId;
@@ -52,17 +51,21 @@ impl Adapter {
         self.ask(Kind::Fetch, Request::Fetch(filter), timeout, now)
     }
 
-    /// Calls the listeners of the other servers with `data`, the event's name and its arguments as a
-    /// list in JSON; each answer is what one called back with.
-    pub fn server_side_emit_with_ack(&mut self, data: &[u8], timeout: Timeout, now: Time) -> u32 {
-        let data = Data::Json(data, Outside::default());
+    /// Calls the listeners of the other servers with `data`, a list of the event's name and its arguments;
+    /// each answer is what one called back with.
+    pub fn server_side_emit_with_ack(
+        &mut self,
+        data: Data<'_>,
+        timeout: Timeout,
+        now: Time,
+    ) -> u32 {
         self.ask(Kind::ServerSideEmit, Request::ServerSideEmit(data), timeout, now)
     }
 
     /// Calls the listeners of the other servers with `data`, as
     /// [`server_side_emit_with_ack`](Self::server_side_emit_with_ack) does; nobody answers.
-    pub fn server_side_emit(&mut self, data: &[u8]) {
-        self.tell(Request::ServerSideEmit(Data::Json(data, Outside::default())));
+    pub fn server_side_emit(&mut self, data: Data<'_>) {
+        self.tell(Request::ServerSideEmit(data));
     }
 
     /// Lets the sockets of the other servers that match join `joined`. They hear what this server
@@ -74,11 +77,11 @@ impl Adapter {
         joined: &[Room<'_>],
         now: Time,
     ) {
-        if self.is_exact() && !self.subscriptions.is_closed() {
+        if self.subscribes_to_rooms() && !self.subscriptions.is_closed() {
             self.joined.remember(joined, now);
         }
         let (rooms, except) = lists(rooms, except);
-        let joined = classic::list(joined.iter().copied());
+        let joined = list(joined.iter().copied());
         let filter = Filter { rooms: Names::of(&rooms), except: Names::of(&except) };
         self.tell(Request::Join { whom: Whom::Filter(filter), rooms: Names::of(&joined) });
     }
@@ -86,7 +89,7 @@ impl Adapter {
     /// Lets the sockets of the other servers that match leave `left`.
     pub fn leave_sockets(&mut self, rooms: &[Room<'_>], except: &[Room<'_>], left: &[Room<'_>]) {
         let (rooms, except) = lists(rooms, except);
-        let left = classic::list(left.iter().copied());
+        let left = list(left.iter().copied());
         let filter = Filter { rooms: Names::of(&rooms), except: Names::of(&except) };
         self.tell(Request::Leave { whom: Whom::Filter(filter), rooms: Names::of(&left) });
     }
@@ -100,19 +103,20 @@ impl Adapter {
 
     /// Lets one socket of another server join a room; it ends when that server has done it.
     pub fn join_socket(&mut self, sid: &[u8], room: Room<'_>, now: Time) -> u32 {
-        let rooms = classic::list([room].into_iter());
-        self.ask_one(Request::Join { whom: Whom::Socket(sid), rooms: Names::of(&rooms) }, now)
+        let rooms = list([room].into_iter());
+        self.ask_one(sid, Request::Join { whom: Whom::Socket(sid), rooms: Names::of(&rooms) }, now)
     }
 
     /// Lets one socket of another server leave a room; it ends when that server has done it.
     pub fn leave_socket(&mut self, sid: &[u8], room: Room<'_>, now: Time) -> u32 {
-        let rooms = classic::list([room].into_iter());
-        self.ask_one(Request::Leave { whom: Whom::Socket(sid), rooms: Names::of(&rooms) }, now)
+        let rooms = list([room].into_iter());
+        self.ask_one(sid, Request::Leave { whom: Whom::Socket(sid), rooms: Names::of(&rooms) }, now)
     }
 
     /// Disconnects one socket of another server; it ends when that server has done it.
     pub fn disconnect_socket(&mut self, sid: &[u8], close: bool, now: Time) -> u32 {
-        self.ask_one(Request::Disconnect { whom: Whom::Socket(sid), close: Some(close) }, now)
+        let request = Request::Disconnect { whom: Whom::Socket(sid), close: Some(close) };
+        self.ask_one(sid, request, now)
     }
 
     /// Broadcasts an event that clients acknowledge: finds its sockets here
@@ -166,7 +170,8 @@ impl Adapter {
     /// Waits until what is published to the rooms arrives: ends when their channels are subscribed to.
     /// `None` if they are.
     pub fn await_rooms(&mut self, rooms: &[NameId], now: Time) -> Option<u32> {
-        let channels: Vec<String> = rooms.iter().map(|&room| self.room_channel(room)).collect();
+        let channels: Vec<String> =
+            rooms.iter().filter_map(|&room| self.subscribed_channel(room)).collect();
         if self.subscriptions.is_closed() {
             return None;
         }
@@ -216,6 +221,7 @@ impl Adapter {
         let number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         let Some(number) = number.map(Number) else { return false };
         let Some(kind) = self.requests.kind(number) else { return false };
+        let sharded = self.dialect() == Dialect::Sharded;
         let value = match (kind, &answer.response) {
             (Kind::Acknowledgements, Response::Acknowledgement(packet)) => {
                 self.requests.expect_clients(number, -1);
@@ -235,6 +241,20 @@ impl Adapter {
                 Value::number(ids.clone().count() as u64)
             }
             (Kind::Count, Response::Sockets(Sockets::None)) => Value::number(0),
+            // In the sharded dialect, published servers know one answer to whatever is asked of sockets.
+            (Kind::Count, Response::Sockets(Sockets::Details(sockets))) if sharded => {
+                Value::number(cluster::details_count(*sockets))
+            }
+            (Kind::AllRooms, Response::Sockets(Sockets::None)) if sharded => {
+                Value::list(Names::EMPTY)
+            }
+            (Kind::AllRooms, Response::Sockets(Sockets::Details(sockets))) if sharded => {
+                Value::list(Names::of(&cluster::details_rooms(*sockets)))
+            }
+            (Kind::Sockets, Response::Sockets(Sockets::Details(sockets))) if sharded => {
+                Value::list(Names::of(&cluster::details_ids(*sockets)))
+            }
+            (Kind::Socket, response) if sharded && counts(response) => Value::number(1),
             (Kind::Fetch, Response::Sockets(Sockets::Details(data))) => match object {
                 Some(object) => Value::Json { object: object.to_vec(), member: "sockets" },
                 None => Value::of(*data),
@@ -318,7 +338,7 @@ impl Adapter {
         timeout: Timeout,
         now: Time,
     ) -> u32 {
-        let rooms = classic::list(rooms.iter().copied());
+        let rooms = list(rooms.iter().copied());
         let count = kind == Kind::Count;
         let request = Request::Sockets { rooms: Names::of(&rooms), count };
         self.ask(kind, request, timeout, now)
@@ -346,7 +366,24 @@ impl Adapter {
     }
 
     /// Asks whoever has a socket; nobody is counted, since one answers.
-    fn ask_one(&mut self, request: Request<'_>, now: Time) -> u32 {
+    fn ask_one(&mut self, sid: &[u8], request: Request<'_>, now: Time) -> u32 {
+        if self.dialect() == Dialect::Classic {
+            return self.ask_single(request, now);
+        }
+        // Nobody answers such a request in this dialect: who has the socket, a count of it tells.
+        let sockets = list([Room::Text(sid)].into_iter());
+        let count = Request::Sockets { rooms: Names::of(&sockets), count: true };
+        if matches!(request, Request::Disconnect { .. }) {
+            // Afterwards nobody has it.
+            let number = self.ask_single(count, now);
+            self.tell(request);
+            return number;
+        }
+        self.tell(request);
+        self.ask_single(count, now)
+    }
+
+    fn ask_single(&mut self, request: Request<'_>, now: Time) -> u32 {
         let message = self.write(request, Some(self.requests.next_number())).unwrap_or_default();
         let number = self.requests.begin_single(Kind::Socket, self.deadline(None, now));
         if self.subscriptions.is_closed() {
@@ -374,7 +411,12 @@ impl Adapter {
             request,
         };
         let mut message = Vec::new();
-        write_request(&mut message, &envelope).map_err(SendError::Request)?;
+        match self.dialect() {
+            Dialect::Classic => write_request(&mut message, &envelope)?,
+            Dialect::Sharded => {
+                cluster::write_request(&mut message, &self.uid, &self.nsp, &envelope)?;
+            }
+        }
         Ok(message)
     }
 
@@ -394,5 +436,14 @@ impl Adapter {
 }
 
 fn lists(rooms: &[Room<'_>], except: &[Room<'_>]) -> (Vec<u8>, Vec<u8>) {
-    (classic::list(rooms.iter().copied()), classic::list(except.iter().copied()))
+    (list(rooms.iter().copied()), list(except.iter().copied()))
+}
+
+/// Whether an answer to a count says that there is any.
+fn counts(response: &Response<'_>) -> bool {
+    match response {
+        Response::Count(count) => *count > 0,
+        Response::Sockets(Sockets::Details(sockets)) => cluster::details_count(*sockets) > 0,
+        _ => false,
+    }
 }

@@ -13,7 +13,11 @@ pub enum Data<'a> {
     MessagePack(&'a [u8]),
 }
 
-impl Data<'_> {
+impl<'a> Data<'a> {
+    /// What JSON text alone says.
+    pub fn json(text: &'a [u8]) -> Self {
+        Self::Json(text, Outside::default())
+    }
     /// Whether JSON alone can carry it.
     pub(super) fn fits_json(self) -> bool {
         match self {

@@ -18,3 +18,12 @@ pub use data::Data;
 pub use flags::Flags;
 pub use form::{LONGEST_JSON, is_json, to_messagepack};
 pub use names::{Names, list};
+
+/// Whose messages and channels an adapter speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `createAdapter` of @socket.io/redis-adapter 6-8, socket.io-redis 5-6 and the emitters: PUBLISH.
+    Classic,
+    /// `createShardedAdapter` of @socket.io/redis-adapter 8: SPUBLISH.
+    Sharded,
+}

@@ -42,6 +42,22 @@ fn it_holds_when_a_probe_came_back() {
 }
 
 #[test]
+fn one_that_redis_ends_is_asked_for_at_once() {
+    let mut subscription = unprobed();
+    assert!(subscription.is_held());
+    subscription.handle_dropped(at(5));
+    assert!(!subscription.is_held());
+    assert_eq!(subscription.poll_step(at(5), QUIET), Some(Step::Subscribe { anew: false }));
+    // Redis ends what it has not confirmed: who asks at once would get the same.
+    subscription.handle_dropped(at(6));
+    assert_eq!(subscription.poll_step(at(6), QUIET), None);
+    assert_eq!(subscription.poll_timeout(), Some(at(106)));
+    subscription.close();
+    subscription.handle_dropped(at(7));
+    assert_eq!(subscription.poll_step(at(7), QUIET), Some(Step::Unsubscribe));
+}
+
+#[test]
 fn a_refusal_is_followed_by_longer_and_longer_pauses() {
     let mut subscription = asked();
     let mut now = at(0);

@@ -8,6 +8,7 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::adapter::{Adapter, ClientProtocol, Fault};
+use crate::dialect::Dialect;
 use crate::id::{Namespace, Uid};
 use crate::options::{Options, SubscriptionMode, Value};
 use crate::time::{Duration, Time};
@@ -18,10 +19,20 @@ use super::{Core, error};
 impl Core {
     /// Makes the adapter of a namespace; gives its handle.
     ///
-    /// `text`: whether clients speak the default parser's protocol. Throws an `Error` with a
-    /// `code` for a bad option or namespace.
-    pub fn open(&mut self, nsp: &str, options: &JsValue, text: bool) -> Result<usize, JsValue> {
-        let adapter = adapter(Uid::from_random(random()?), nsp, options, text)?;
+    /// `sharded`: whether it speaks the sharded dialect instead of the classic one; `text`: whether clients
+    /// speak the default parser's protocol. Throws an `Error` with a `code` for a bad option or namespace.
+    pub fn open(
+        &mut self,
+        nsp: &str,
+        sharded: bool,
+        options: &JsValue,
+        text: bool,
+    ) -> Result<usize, JsValue> {
+        let uid = match dialect(sharded) {
+            Dialect::Classic => Uid::from_random(random()?),
+            Dialect::Sharded => Uid::hexadecimal(random()?),
+        };
+        let adapter = adapter(uid, nsp, dialect(sharded), options, text)?;
         self.last_handle = self.last_handle.wrapping_add(1);
         self.adapters.insert(self.last_handle, adapter);
         Ok(self.last_handle)
@@ -33,12 +44,13 @@ impl Core {
         handle: usize,
         uid: &str,
         nsp: &str,
+        sharded: bool,
         options: &JsValue,
         text: bool,
     ) -> Result<(), JsValue> {
         let uid =
             Uid::parse(uid).map_err(|error| error::coded(error.code(), &error.to_string()))?;
-        let mut adapter = adapter(uid, nsp, options, text)?;
+        let mut adapter = adapter(uid, nsp, dialect(sharded), options, text)?;
         // Answers to requests of the other core may still come.
         adapter.number_requests_after(u32::from_le_bytes(random()?) >> 1);
         self.adapters.insert(handle, adapter);
@@ -94,11 +106,11 @@ impl Core {
         Some(adapter.channels().request().to_owned())
     }
 
-    /// Whether the channel of each room is subscribed to, one by one.
-    #[wasm_bindgen(js_name = isExact)]
-    pub fn is_exact(&self, adapter: usize) -> bool {
+    /// Whether the channels of rooms are subscribed to, one by one.
+    #[wasm_bindgen(js_name = subscribesToRooms)]
+    pub fn subscribes_to_rooms(&self, adapter: usize) -> bool {
         let mode = self.adapters.get(&adapter).map(|adapter| adapter.options().subscription_mode);
-        mode == Some(SubscriptionMode::Exact)
+        mode.is_some_and(SubscriptionMode::subscribes_to_rooms)
     }
 
     /// Whether messages of other servers are known to arrive.
@@ -162,6 +174,14 @@ impl Core {
         }
     }
 
+    /// Redis has ended a subscription that it had confirmed.
+    #[wasm_bindgen(js_name = handleDropped)]
+    pub fn handle_dropped(&mut self, adapter: usize, name: &str, now: f64) {
+        if let Some(adapter) = self.adapters.get_mut(&adapter) {
+            adapter.handle_dropped(name, time(now));
+        }
+    }
+
     /// A subscription is given up.
     #[wasm_bindgen(js_name = handleEnded)]
     pub fn handle_ended(&mut self, adapter: usize, id: u32) {
@@ -211,8 +231,18 @@ impl Core {
     }
 }
 
-fn adapter(uid: Uid, nsp: &str, options: &JsValue, text: bool) -> Result<Adapter, JsValue> {
-    let options = Options::parse(&option_values(options))
+const fn dialect(sharded: bool) -> Dialect {
+    if sharded { Dialect::Sharded } else { Dialect::Classic }
+}
+
+fn adapter(
+    uid: Uid,
+    nsp: &str,
+    dialect: Dialect,
+    options: &JsValue,
+    text: bool,
+) -> Result<Adapter, JsValue> {
+    let options = Options::parse(dialect, &option_values(options))
         .map_err(|error| error::coded(error.code(), &error.to_string()))?;
     let nsp =
         Namespace::parse(nsp).map_err(|error| error::coded(error.code(), &error.to_string()))?;

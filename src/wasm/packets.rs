@@ -20,6 +20,7 @@ const FOREIGN: i32 = -2;
 const UNWANTED: i32 = -3;
 const MALFORMED: i32 = -4;
 const PROBE: i32 = -5;
+const CONTROL: i32 = -6;
 
 #[wasm_bindgen]
 impl Core {
@@ -35,6 +36,7 @@ impl Core {
         };
         let delivery = match adapter.handle_message(payload, output, attachments) {
             Received::Delivery(delivery) => delivery,
+            Received::Dropped(Dropped::Control) => return CONTROL,
             Received::Dropped(Dropped::Echo) => return ECHO,
             Received::Dropped(Dropped::Foreign) => return FOREIGN,
             Received::Dropped(Dropped::Probe) => return PROBE,

@@ -4,7 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::adapter::Adapter;
-use crate::dialect::classic::Reply;
+use crate::dialect::classic::{Data, Reply};
 use crate::room::Room;
 
 use super::lifecycle::{duration, time};
@@ -148,20 +148,27 @@ impl Core {
         })
     }
 
-    /// Calls the listeners of the other servers with a list in JSON.
+    /// Calls the listeners of the other servers with a list in JSON, or `raw`, in MessagePack.
     #[wasm_bindgen(js_name = serverSideEmit)]
-    pub fn server_side_emit(&mut self, adapter: usize, length: usize) {
+    pub fn server_side_emit(&mut self, adapter: usize, length: usize, raw: bool) {
         let Self { adapters, input, .. } = self;
-        if let (Some(adapter), Some(data)) = (adapters.get_mut(&adapter), input.get(..length)) {
+        if let (Some(adapter), Some(data)) = (adapters.get_mut(&adapter), value(input, length, raw))
+        {
             adapter.server_side_emit(data);
         }
     }
 
-    /// Calls the listeners of the other servers with a list in JSON, and waits for them to call back.
+    /// As [`server_side_emit`](Self::server_side_emit), and waits for them to call back.
     #[wasm_bindgen(js_name = serverSideEmitWithAck)]
-    pub fn server_side_emit_with_ack(&mut self, adapter: usize, length: usize, now: f64) -> u32 {
+    pub fn server_side_emit_with_ack(
+        &mut self,
+        adapter: usize,
+        length: usize,
+        raw: bool,
+        now: f64,
+    ) -> u32 {
         let Self { adapters, input, .. } = self;
-        match (adapters.get_mut(&adapter), input.get(..length)) {
+        match (adapters.get_mut(&adapter), value(input, length, raw)) {
             (Some(adapter), Some(data)) => adapter.server_side_emit_with_ack(data, None, time(now)),
             _ => 0,
         }
@@ -183,34 +190,38 @@ impl Core {
         }
     }
 
-    /// Sockets are described, as a list in JSON, for the server that `reply` leads to.
+    /// Sockets are described, as a list in JSON or, `raw`, in MessagePack, for the server that `reply` leads to.
     #[wasm_bindgen(js_name = handleDescribed)]
     pub fn handle_described(
         &mut self,
         adapter: usize,
         reply: JsValue,
         length: usize,
+        raw: bool,
     ) -> Result<(), JsValue> {
         let reply: Reply = serde_wasm_bindgen::from_value(reply)?;
         let Self { adapters, input, .. } = self;
-        if let (Some(adapter), Some(sockets)) = (adapters.get_mut(&adapter), input.get(..length)) {
+        if let (Some(adapter), Some(sockets)) =
+            (adapters.get_mut(&adapter), value(input, length, raw))
+        {
             adapter.handle_described(reply, sockets);
         }
         Ok(())
     }
 
-    /// A listener called back, with a value in JSON or (no length) with none.
+    /// A listener called back, with a value in JSON, `raw` in MessagePack, or (no length) with none.
     #[wasm_bindgen(js_name = handleCalledBack)]
     pub fn handle_called_back(
         &mut self,
         adapter: usize,
         reply: JsValue,
         length: Option<usize>,
+        raw: bool,
     ) -> Result<(), JsValue> {
         let reply: Reply = serde_wasm_bindgen::from_value(reply)?;
         let Self { adapters, input, .. } = self;
         if let Some(adapter) = adapters.get_mut(&adapter) {
-            let value = length.and_then(|length| input.get(..length));
+            let value = length.and_then(|length| value(input, length, raw));
             adapter.handle_called_back(reply, value);
         }
         Ok(())
@@ -267,4 +278,10 @@ impl Core {
             _ => T::default(),
         }
     }
+}
+
+/// The value in the first `length` bytes of the input: JSON, or `raw`, MessagePack.
+fn value(input: &[u8], length: usize, raw: bool) -> Option<Data<'_>> {
+    let bytes = input.get(..length)?;
+    Some(if raw { Data::MessagePack(bytes) } else { Data::json(bytes) })
 }

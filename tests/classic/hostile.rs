@@ -8,6 +8,7 @@ use proptest::strategy::ValueTree;
 use serde_json::{Value as Json, json};
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::{Body, BroadcastCommand, ControlError, Ending, Output};
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::dialect::classic::to_messagepack;
 use socketio_redis_edge::room::Room;
 use socketio_redis_edge::time::Time;
@@ -176,7 +177,7 @@ const QUESTIONS: [Question; 7] = [
     |server| server.sockets(&[], None, NOW),
     |server| server.count(&[], None, NOW),
     |server| server.fetch_sockets(&[], &[], None, NOW),
-    |server| server.server_side_emit_with_ack(br#"["e"]"#, None, NOW),
+    |server| server.server_side_emit_with_ack(Data::json(br#"["e"]"#), None, NOW),
     |server| server.join_socket(b"elsewhere", Room::Null, NOW),
     |server| {
         let body = Body::MessagePack(b"\x91\xa1e");

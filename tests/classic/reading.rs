@@ -4,7 +4,7 @@ use rmpv::Value;
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::{ClientProtocol, Dropped, Received};
 use socketio_redis_edge::dialect::classic::{
-    BroadcastError, Flags, Incoming, read_broadcast, write_probe,
+    BroadcastError, Flags, Incoming, probe, read_broadcast,
 };
 use socketio_redis_edge::msgpack::DecodeError;
 use socketio_redis_edge::options::Options;
@@ -193,7 +193,7 @@ fn messages_that_crash_the_published_adapters_are_refused_with_a_code() {
         let mut server = server();
         let (mut out, mut places) = (Vec::new(), Vec::new());
         let received = server.handle_message(&bytes(&message), &mut out, &mut places);
-        assert_eq!(received, Received::Dropped(Dropped::Malformed(error)));
+        assert_eq!(received, Received::Dropped(Dropped::Malformed(error.into())));
         assert_eq!(server.stats().malformed, 1);
 
         let next = bytes(&list!["abcdef", good(), opts()]);
@@ -223,7 +223,7 @@ fn a_message_malformed_beyond_its_opts_reaches_nobody_and_leaves_nothing() {
     let payload = bytes(&list!["abcdef", packet(list!["e", Value::Binary(vec![1]), odd]), map! {}]);
     let received = server.handle_message(&payload, &mut out, &mut places);
     let error = BroadcastError::MessagePack(DecodeError::Key);
-    assert_eq!(received, Received::Dropped(Dropped::Malformed(error)));
+    assert_eq!(received, Received::Dropped(Dropped::Malformed(error.into())));
     assert_eq!((server.targets(), &*out, &*places), (&[][..], &[][..], &[][..]));
 }
 
@@ -274,7 +274,7 @@ fn more_attachments_than_memory_could_hold_are_refused() {
     };
     assert!(matches!(received(MAX_ATTACHMENTS), Received::Delivery(_)));
     let error = BroadcastError::MessagePack(DecodeError::TooManyAttachments);
-    assert_eq!(received(MAX_ATTACHMENTS + 1), Received::Dropped(Dropped::Malformed(error)));
+    assert_eq!(received(MAX_ATTACHMENTS + 1), Received::Dropped(Dropped::Malformed(error.into())));
 }
 
 #[test]
@@ -298,8 +298,7 @@ fn a_host_that_cannot_decode_the_data_takes_the_delivery_back() {
 
 #[test]
 fn a_probe_is_known_by_its_sender_and_dropped_by_everybody_else() {
-    let mut probe = Vec::new();
-    write_probe(&mut probe, &uid("reader"));
+    let probe = probe(&uid("reader"));
     for (name, own) in [("reader", true), ("abcdef", false)] {
         let read = read_broadcast(&probe, &uid(name), &nsp("/"));
         assert!(matches!(read, Ok(Incoming::Probe { own: is }) if is == own), "{read:?}");

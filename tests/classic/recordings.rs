@@ -120,7 +120,7 @@ fn recorded_broadcasts_reach_their_sockets_as_the_text_that_was_meant() {
     ]
     .map(|case| (case.to_owned(), Dropped::Unwanted));
     let reserved = "socket.io-emitter-3.2.0, emit: reserved event name".to_owned();
-    let reserved = (reserved, Dropped::Malformed(BroadcastError::Event));
+    let reserved = (reserved, Dropped::Malformed(BroadcastError::Event.into()));
     dropped.sort_by_key(|(_, reason)| *reason != Dropped::Unwanted);
     assert_eq!(dropped, [&unwanted[..], &[reserved]].concat());
 }

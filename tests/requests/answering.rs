@@ -2,6 +2,7 @@
 
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::Output;
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::options::Options;
 use socketio_redis_edge::room::Room;
 
@@ -124,7 +125,7 @@ fn what_this_server_asked_does_nothing_when_it_comes_back() {
     let mut one = server("one");
     connect(&mut one, "s", A);
     one.join_sockets(&[A], &[], &[B], NOW);
-    one.server_side_emit(br#"["e"]"#);
+    one.server_side_emit(Data::json(br#"["e"]"#));
     one.fetch_sockets(&[], &[], None, NOW);
     one.handle_count(Some(1), &[2], NOW);
     let mut echoes = 0;

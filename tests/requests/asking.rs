@@ -2,6 +2,7 @@
 
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::{Ending, Output, Value};
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::options::Options;
 use socketio_redis_edge::room::Room;
 
@@ -38,7 +39,7 @@ fn questions_are_published_when_the_servers_are_counted() {
             r#"{"uid":"one","requestId":"one1","type":5,"opts":{"rooms":[],"except":[]},"named":true}"#,
         ),
         (
-            |one| one.server_side_emit_with_ack(br#"["e",{"x":1}]"#, None, NOW),
+            |one| one.server_side_emit_with_ack(Data::json(br#"["e",{"x":1}]"#), None, NOW),
             r#"{"uid":"one","requestId":"one1","type":6,"data":["e",{"x":1}],"named":true}"#,
         ),
     ];
@@ -118,7 +119,7 @@ fn what_nobody_answers_is_published_and_forgotten() {
             r#"{"uid":"one","type":4,"opts":{"rooms":[],"except":["b"]},"close":true}"#,
         ),
         (
-            |one| one.server_side_emit(br#"["e","\ud800",[]]"#),
+            |one| one.server_side_emit(Data::json(br#"["e","\ud800",[]]"#)),
             r#"{"uid":"one","type":6,"data":["e","\ud800",[]]}"#,
         ),
     ];
@@ -181,7 +182,7 @@ fn sockets_are_described_by_the_host() {
     };
     assert_eq!(sockets, [slot]);
     let details = r#"[{"id":"s","handshake":{"time":"now"},"rooms":["a"],"data":{"\ud800":1}}]"#;
-    two.handle_described(reply, details.as_bytes());
+    two.handle_described(reply, Data::json(details.as_bytes()));
     let answered = only(outputs(&mut two));
     let message = format!(r#"{{"requestId":"one1","sockets":{details},"uid":"two"}}"#);
     assert_eq!(answered, published(None, TO_ONE, &message));
@@ -198,7 +199,7 @@ fn listeners_call_back_with_a_value_or_with_none() {
         (None, "", undefined()),
     ] {
         let (mut one, mut two) = (server("one"), server("two"));
-        one.server_side_emit_with_ack(br#"["e",7]"#, None, NOW);
+        one.server_side_emit_with_ack(Data::json(br#"["e",7]"#), None, NOW);
         one.handle_count(Some(1), &[2], NOW);
         let asked = outputs(&mut one).pop().expect("a request");
         let Output::ServerSideEmit { data, reply: Some(reply) } = only(bring(&asked, &mut two))
@@ -206,7 +207,7 @@ fn listeners_call_back_with_a_value_or_with_none() {
             panic!("no event");
         };
         assert_eq!(data, value(r#"["e",7]"#));
-        two.handle_called_back(reply, given);
+        two.handle_called_back(reply, given.map(Data::json));
         let answered = only(outputs(&mut two));
         let message = format!(r#"{{"type":6,"requestId":"one1"{members},"uid":"two"}}"#);
         assert_eq!(answered, published(None, TO_ONE, &message));

@@ -2,6 +2,7 @@
 
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::{Ending, Output};
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::options::Options;
 use socketio_redis_edge::time::Duration;
 
@@ -243,7 +244,7 @@ fn a_closed_server_asks_nobody_but_is_still_heard() {
     outputs(&mut one);
     one.join_socket(b"s", A, NOW);
     assert_eq!(outputs(&mut one), [ended(Ending::Closed)]);
-    one.server_side_emit(br#"["e"]"#);
+    one.server_side_emit(Data::json(br#"["e"]"#));
     let [Output::Publish { token: None, .. }] = &outputs(&mut one)[..] else {
         panic!("it is not published");
     };

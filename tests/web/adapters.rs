@@ -31,7 +31,7 @@ fn options_are_read_and_have_their_defaults() {
         ("({ key: '', requestsTimeout: 0, parser: undefined })", "socket.io", 5000.0),
         ("({ unknown: () => 1 })", "socket.io", 5000.0),
     ] {
-        let adapter = boundary.core.open("/", &value(options), true).expect(options);
+        let adapter = boundary.core.open("/", false, &value(options), true).expect(options);
         assert_eq!(boundary.core.key(adapter).as_deref(), Some(key), "{options}");
         assert_eq!(boundary.core.requests_timeout(adapter), Some(timeout), "{options}");
     }
@@ -49,7 +49,7 @@ fn bad_options_are_refused_with_a_code() {
         ("/", "({ subscriptionMode: 'static' })", "ERR_INVALID_OPTION"),
         ("admin", "({})", "ERR_INVALID_NAMESPACE"),
     ] {
-        let error = boundary.core.open(nsp, &value(options), true).expect_err(options);
+        let error = boundary.core.open(nsp, false, &value(options), true).expect_err(options);
         assert_eq!(code(&error), expected, "{options}");
     }
 }

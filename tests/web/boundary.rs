@@ -63,7 +63,7 @@ impl Boundary {
 
     /// An adapter with the default options.
     pub(crate) fn open(&mut self, nsp: &str, text: bool) -> usize {
-        self.core.open(nsp, &JsValue::UNDEFINED, text).expect("an adapter")
+        self.core.open(nsp, false, &JsValue::UNDEFINED, text).expect("an adapter")
     }
 
     /// Writes the input.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use socketio_redis_edge::adapter::Received;
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::dialect::classic::{Incoming, read_broadcast_whole};
 use socketio_redis_edge::id::Uid;
 use socketio_redis_edge::room::Room;
@@ -32,7 +33,7 @@ impl Host {
             Question::JoinSocket => adapter.join_socket(b"sid-9", one, now),
             Question::LeaveSocket => adapter.leave_socket(b"sid-9", one, now),
             Question::ServerSideEmit => {
-                adapter.server_side_emit_with_ack(b"[\"e\",1]", timeout, now)
+                adapter.server_side_emit_with_ack(Data::json(b"[\"e\",1]"), timeout, now)
             }
             Question::Sockets => adapter.sockets(rooms, timeout, now),
         };
@@ -51,7 +52,7 @@ impl Host {
             Command::Disconnect => adapter.disconnect_sockets(rooms, except, true),
             Command::Join => adapter.join_sockets(except, &[], rooms, now),
             Command::Leave => adapter.leave_sockets(except, &[], rooms),
-            Command::ServerSideEmit => adapter.server_side_emit(b"[\"e\",1]"),
+            Command::ServerSideEmit => adapter.server_side_emit(Data::json(b"[\"e\",1]")),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::ClientProtocol;
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::dialect::classic::Reply;
 use socketio_redis_edge::id::{Namespace, Uid};
 use socketio_redis_edge::options::{Options, SubscriptionMode};
@@ -106,7 +107,7 @@ impl Host {
             }
             Operation::CalledBack { reply, value } => {
                 if let Some(reply) = take(&mut self.called, reply) {
-                    self.adapter.handle_called_back(reply, value.then_some(b"[1]"));
+                    self.adapter.handle_called_back(reply, value.then_some(Data::json(b"[1]")));
                 }
             }
             Operation::Channel { channel, length } => {
@@ -145,7 +146,7 @@ impl Host {
                 if let Some(reply) = take(&mut self.described, reply) {
                     let sockets = r#"[{"id":"sid-0","handshake":{},"rooms":[],"data":{}}]"#;
                     let sockets = if value { sockets } else { "[]" };
-                    self.adapter.handle_described(reply, sockets.as_bytes());
+                    self.adapter.handle_described(reply, Data::json(sockets.as_bytes()));
                 }
             }
             Operation::Disconnect(number) => {

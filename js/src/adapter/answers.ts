@@ -1,8 +1,9 @@
 import type { Core } from "../boundary.ts"
 import type { AnswerOutput, Value } from "../output.ts"
-import type { Encoder, Namespace, Packet, Room, Socket } from "../socket-io.ts"
+import type { Encoder, Namespace, Packet, Room, Socket, SocketDescription } from "../socket-io.ts"
 import { guarded } from "./guarded.ts"
 import { deliver, optionsOf } from "./packet.ts"
+import type { Values, Written } from "./values.ts"
 
 type Output<Type extends AnswerOutput["type"]> = Extract<AnswerOutput, { type: Type }>
 
@@ -12,6 +13,7 @@ export class Answers {
   readonly #adapter: number
   readonly #nsp: Namespace
   readonly #encoder: Encoder
+  readonly #values: Values
   readonly #socketOf: (id: number) => Socket | undefined
   /** To be called after the core was told something. */
   readonly #drain: () => void
@@ -23,6 +25,7 @@ export class Answers {
     adapter: number,
     nsp: Namespace,
     encoder: Encoder,
+    values: Values,
     socketOf: (id: number) => Socket | undefined,
     drain: () => void,
   ) {
@@ -30,6 +33,7 @@ export class Answers {
     this.#adapter = adapter
     this.#nsp = nsp
     this.#encoder = encoder
+    this.#values = values
     this.#socketOf = socketOf
     this.#drain = drain
   }
@@ -75,9 +79,26 @@ export class Answers {
   }
 
   #describe({ sockets, reply }: Output<"fetch">): void {
-    const descriptions = this.#sockets(sockets).map(describe)
-    const length = this.#core.writeText(`[${descriptions.join()}]`)
-    this.#core.wasm.handleDescribed(this.#adapter, reply, length)
+    const { length, raw } = this.#written(this.#sockets(sockets).map(descriptionOf))
+    this.#core.wasm.handleDescribed(this.#adapter, reply, length, raw)
+  }
+
+  #written(descriptions: readonly SocketDescription[]): Written {
+    try {
+      return this.#values.write(descriptions) as Written
+    } catch {
+      // What the application put into one of them has no form; that socket is there all the same.
+      return this.#values.write(descriptions.map((one) => this.#writable(one))) as Written
+    }
+  }
+
+  #writable(description: SocketDescription): SocketDescription {
+    try {
+      this.#values.write(description)
+      return description
+    } catch {
+      return { ...description, handshake: {}, data: {} }
+    }
   }
 
   #serverSideEmit({ data, reply }: Output<"serverSideEmit">): void {
@@ -86,11 +107,16 @@ export class Answers {
       let called = false
       args.push((value: unknown) => {
         if (called) return
-        const json = JSON.stringify(value)
+        // Outside of what is guarded: what cannot be written is the listener's affair.
+        const written = this.#values.write(value)
         called = true
         guarded(() => {
-          const length = json === undefined ? json : this.#core.writeText(json)
-          this.#core.wasm.handleCalledBack(this.#adapter, reply, length)
+          this.#core.wasm.handleCalledBack(
+            this.#adapter,
+            reply,
+            written?.length,
+            written?.raw ?? false,
+          )
           this.#drain()
         })
       })
@@ -148,16 +174,9 @@ export class Answers {
   }
 }
 
-/** A socket as other servers see it, in JSON: what `@socket.io/redis-adapter` 8.3.0 writes. */
-function describe(socket: Socket): string {
-  const { id, data } = socket
-  const rooms = [...socket.rooms]
+/** A socket as other servers see it: with the members that `@socket.io/redis-adapter` 8.3.0 tells, in its order. */
+function descriptionOf({ id, handshake: all, rooms, data }: Socket): SocketDescription {
   // It may hold a reference to itself.
-  const { sessionStore: _, ...handshake } = socket.handshake as Record<string, unknown>
-  try {
-    return JSON.stringify({ id, handshake, rooms, data })
-  } catch {
-    // What the application put there has no form in JSON; the socket is there all the same.
-    return JSON.stringify({ id, handshake: {}, rooms, data: {} })
-  }
+  const { sessionStore: _, ...handshake } = all as Record<string, unknown>
+  return { id, handshake, rooms: [...rooms], data }
 }

@@ -3,6 +3,7 @@ import type { Filter } from "../output.ts"
 import type { Room, SocketDescription } from "../socket-io.ts"
 import { guarded } from "./guarded.ts"
 import type { Inquiry, Questions } from "./questions.ts"
+import type { Values, Written } from "./values.ts"
 
 const NOBODY: ReadonlySet<Room> = new Set()
 
@@ -15,14 +16,23 @@ export class Cluster {
   readonly #adapter: number
   readonly #uid: string
   readonly #questions: Questions
+  readonly #values: Values
   /** To be called after the core was told something. */
   readonly #drain: () => void
 
-  constructor(core: Core, adapter: number, uid: string, questions: Questions, drain: () => void) {
+  constructor(
+    core: Core,
+    adapter: number,
+    uid: string,
+    questions: Questions,
+    values: Values,
+    drain: () => void,
+  ) {
     this.#core = core
     this.#adapter = adapter
     this.#uid = uid
     this.#questions = questions
+    this.#values = values
     this.#drain = drain
   }
 
@@ -144,15 +154,16 @@ export class Cluster {
 
   /** Calls the listeners of the other servers; `data` is the event's name and its arguments. */
   serverSideEmit(data: readonly unknown[]): void {
-    const length = this.#core.writeText(JSON.stringify(data))
-    this.#core.wasm.serverSideEmit(this.#adapter, length)
+    const { length, raw } = this.#values.write(data) as Written
+    this.#core.wasm.serverSideEmit(this.#adapter, length, raw)
     this.#drain()
   }
 
   /** As `serverSideEmit`; gives what they call back with. */
   serverSideEmitWithAck(data: readonly unknown[]): Promise<readonly unknown[]> {
-    const length = this.#core.writeText(JSON.stringify(data))
-    const request = this.#core.wasm.serverSideEmitWithAck(this.#adapter, length, performance.now())
+    const { length, raw } = this.#values.write(data) as Written
+    const now = performance.now()
+    const request = this.#core.wasm.serverSideEmitWithAck(this.#adapter, length, raw, now)
     return this.#answers(request, { operation: "serverSideEmit", result: (answers) => answers })
   }
 

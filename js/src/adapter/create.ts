@@ -1,14 +1,16 @@
 import { driverFor, type RedisClient } from "../redis/driver.ts"
+import { shardedDriverFor } from "../redis/sharded-driver.ts"
 import { isMemoryBus, type MemoryBus } from "../redis/memory.ts"
 import type { Namespace } from "../socket-io.ts"
-import type { RedisAdapterOptions } from "./options.ts"
+import type { RedisAdapterOptions, ShardedRedisAdapterOptions } from "./options.ts"
 import { RedisAdapter } from "./redis-adapter.ts"
+import { ShardedRedisAdapter } from "./sharded-adapter.ts"
 
 // One list of tuples of one length, no overloads: of those, `Parameters` and what `require()` gives
 // would keep the last one only.
-type Arguments =
-  | [pubClient: RedisClient, subClient: RedisClient, opts?: RedisAdapterOptions | undefined]
-  | [bus: MemoryBus, opts?: RedisAdapterOptions | undefined, nothing?: undefined]
+type Arguments<Options> =
+  | [pubClient: RedisClient, subClient: RedisClient, opts?: Options | undefined]
+  | [bus: MemoryBus, opts?: Options | undefined, nothing?: undefined]
 
 /**
  * Makes what the `adapter` option of a Socket.IO server takes. Both clients are node-redis 3-6 or
@@ -18,7 +20,9 @@ type Arguments =
  *
  * Throws an `AdapterError`: `ERR_UNKNOWN_REDIS_CLIENT` here, the codes of options when a server is made.
  */
-export function createAdapter(...args: Arguments): (nsp: Namespace) => RedisAdapter {
+export function createAdapter(
+  ...args: Arguments<RedisAdapterOptions>
+): (nsp: Namespace) => RedisAdapter {
   const [pubClient, subClient, opts] = clientsOf(args)
   driverFor(pubClient, subClient)
   // No arrow function: Socket.IO calls it with `new`.
@@ -27,11 +31,30 @@ export function createAdapter(...args: Arguments): (nsp: Namespace) => RedisAdap
   }
 }
 
-function clientsOf(args: Arguments): [RedisClient, RedisClient, RedisAdapterOptions | undefined] {
+/**
+ * As `createAdapter`, for the sharded pub/sub of Redis 7, which spreads the channels over the servers of a Redis
+ * Cluster: both clients are node-redis 4-6 or ioredis 5-6.
+ *
+ * Throws an `AdapterError`: `ERR_UNKNOWN_REDIS_CLIENT` or `ERR_UNSUPPORTED_CLIENT` here, the codes of options when a
+ * server is made.
+ */
+export function createShardedAdapter(
+  ...args: Arguments<ShardedRedisAdapterOptions>
+): (nsp: Namespace) => ShardedRedisAdapter {
+  const [pubClient, subClient, opts] = clientsOf(args)
+  shardedDriverFor(pubClient, subClient)
+  return function adapter(nsp: Namespace) {
+    return new ShardedRedisAdapter(nsp, pubClient, subClient, opts)
+  }
+}
+
+function clientsOf<Options>(
+  args: Arguments<Options>,
+): [RedisClient, RedisClient, Options | undefined] {
   const [first, second, third] = args
   const isClient = typeof Reflect.get(Object(second), "on") === "function"
   if (isMemoryBus(first) && !isMemoryBus(second) && !isClient) {
-    return [first, first, second as RedisAdapterOptions | undefined]
+    return [first, first, second as Options | undefined]
   }
   return [first, second as RedisClient, third]
 }

@@ -43,6 +43,8 @@ export class Link {
   readonly #postponed: HostOutput[] = []
   /** What the core has asked for and not given up, by name. */
   readonly #asked = new Map<string, Asked<"subscribe">>()
+  /** What was confirmed, and the core was not told of yet. */
+  readonly #confirmed: number[] = []
   /** Subscriptions that are being given up. */
   readonly #ending = new Set<Promise<void>>()
 
@@ -55,6 +57,10 @@ export class Link {
     this.#unwatch = driver.watch(
       () => this.#change(() => core.wasm.handleReady(adapter)),
       () => this.#change(() => core.wasm.handleLost(adapter)),
+      (_, name) => {
+        if (!this.#asked.has(name)) return
+        this.#change(() => core.wasm.handleDropped(adapter, name, performance.now()))
+      },
     )
     this.#begin()
   }
@@ -96,6 +102,7 @@ export class Link {
     clearTimeout(this.#timer)
     this.#due = undefined
     this.#postponed.length = 0
+    this.#confirmed.length = 0
     const before = [...this.#asked.values()]
     this.#asked.clear()
     this.#begin()
@@ -220,7 +227,16 @@ export class Link {
       const refused = () => wasm.handleRefused(this.#adapter, id, performance.now())
       return this.#answer(wasm, refused)
     }
-    this.#answer(wasm, () => wasm.handleConfirmed(this.#adapter, id))
+    this.#confirm(wasm, id)
+  }
+
+  /** Tells of all that Redis has confirmed in one go: one look at what follows is enough for a thousand rooms. */
+  #confirm(wasm: Core["wasm"], id: number): void {
+    if (this.#confirmed.push(id) > 1) return
+    queueMicrotask(() => {
+      const ids = this.#confirmed.splice(0)
+      this.#answer(wasm, () => ids.forEach((one) => wasm.handleConfirmed(this.#adapter, one)))
+    })
   }
 
   async #unsubscribe({ id, kind, name, carries }: Asked<"unsubscribe">): Promise<void> {

@@ -28,3 +28,19 @@ export interface RedisAdapterOptions {
    */
   subscriptionMode?: "exact" | "pattern"
 }
+
+/** Options of `createShardedAdapter`, with the names and defaults of @socket.io/redis-adapter 8.3.0. */
+export interface ShardedRedisAdapterOptions {
+  /** Prefix of every channel; the same on all servers of a cluster. Default "socket.io". */
+  channelPrefix?: string
+  /**
+   * Which rooms have a channel of their own, so that a broadcast to one of them reaches only the servers that
+   * hold it; the same on all servers of a cluster. "dynamic": those whose names do not have the 20 characters of a
+   * socket's id; "dynamic-private": all; "static": none. Default "dynamic".
+   */
+  subscriptionMode?: "dynamic" | "dynamic-private" | "static"
+  /** How long answers of other servers are waited for, in milliseconds. Default 5,000. */
+  requestsTimeout?: number
+  /** As of `createAdapter`. */
+  partial?: boolean
+}

@@ -3,9 +3,10 @@
  *
  * @module
  */
-export { createAdapter, createAdapter as default } from "../adapter/create.ts"
-export type { Parser, RedisAdapterOptions } from "../adapter/options.ts"
+export { createAdapter, createAdapter as default, createShardedAdapter } from "../adapter/create.ts"
+export type { Parser, RedisAdapterOptions, ShardedRedisAdapterOptions } from "../adapter/options.ts"
 export { RedisAdapter } from "../adapter/redis-adapter.ts"
+export { ShardedRedisAdapter } from "../adapter/sharded-adapter.ts"
 export {
   AdapterError,
   type AdapterErrorCode,

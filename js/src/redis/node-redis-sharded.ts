@@ -16,7 +16,11 @@ import {
   type NodeRedisNode,
   satelliteOf,
 } from "./node-redis.ts"
-import { type NodeRedisCluster, NodeRedisClusterDeployment } from "./node-redis-cluster.ts"
+import {
+  type NodeRedisCluster,
+  NodeRedisClusterDeployment,
+  type NodeRedisClusterNode,
+} from "./node-redis-cluster.ts"
 import { dial } from "./node-redis-dial.ts"
 import { askForSlots, type Guide } from "./guides.ts"
 import { ShardPublisher } from "./shard-publisher.ts"
@@ -30,9 +34,6 @@ interface ShardedClient extends NodeRedisClient {
   sSubscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>
   sUnsubscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>
 }
-
-/** How often a cluster is asked whether it is open, in milliseconds: those of 4 tell nobody. */
-const OPEN_CHECK = 100
 
 /** Why a client of node-redis, of whatever kind, cannot do; nothing where it can. */
 export function lackOfNodeRedis(client: NodeRedisBase): string | undefined {
@@ -80,6 +81,8 @@ export class ShardedNodeRedisConnection extends NodeRedisConnection {
 export class ShardedNodeRedisCluster implements ShardedCluster {
   readonly #cluster: NodeRedisCluster
   readonly #deployment: NodeRedisClusterDeployment
+  readonly #watched = new WeakSet<NodeRedisNode>()
+  #changed = () => {}
   readonly #publisher: ShardPublisher
 
   constructor(cluster: NodeRedisCluster) {
@@ -100,12 +103,9 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
   }
 
   watch(changed: () => void): void {
-    let wasOpen = this.open
-    setInterval(() => {
-      if (wasOpen === this.open) return
-      wasOpen = this.open
-      changed()
-    }, OPEN_CHECK).unref()
+    this.#deployment.watch(changed)
+    this.#cluster.on("disconnect", changed)
+    this.#changed = changed
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
@@ -119,7 +119,7 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
   guides(): readonly Guide[] {
     return this.#deployment.nodes().map((node) => ({
       host: () => node.host,
-      ask: async () => (await this.#deployment.clientOf(node)).sendCommand(["CLUSTER", "SLOTS"]),
+      ask: async () => (await this.#clientOf(node)).sendCommand(["CLUSTER", "SLOTS"]),
     }))
   }
 
@@ -128,14 +128,24 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
     return dial(client, elsewhere)
   }
 
+  async #clientOf(node: NodeRedisClusterNode): Promise<NodeRedisNode> {
+    const client = await this.#deployment.clientOf(node)
+    if (!this.#watched.has(client)) {
+      this.#watched.add(client)
+      // Clusters of 4 tell nobody that they are closed, but the clients of their servers end then.
+      client.once("end", () => setImmediate(this.#changed))
+    }
+    return client
+  }
+
   /** A client whose options lead to a server, and where else than the client that is. */
   async #clientFor(address: Address): Promise<[client: NodeRedisNode, elsewhere?: Address]> {
     const nodes = this.#deployment.nodes()
     // The client's own node where there is one: it knows of an option `nodeAddressMap`.
     const known = nodes.find((node) => node.address === keyOf(address))
-    const own = known && (await this.#deployment.clientOf(known).catch(() => undefined))
+    const own = known && (await this.#clientOf(known).catch(() => undefined))
     if (own) return [own]
-    const clients = nodes.map((node) => within(this.#deployment.clientOf(node)))
+    const clients = nodes.map((node) => within(this.#clientOf(node)))
     return [await Promise.any(clients), address]
   }
 }

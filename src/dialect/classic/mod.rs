@@ -15,7 +15,7 @@ pub use super::{
     Broadcast, BroadcastError, Data, Flags, LONGEST_JSON, Names, is_json, list, to_messagepack,
 };
 pub use reading::{Incoming, read_broadcast, read_broadcast_whole};
-pub use writing::{write_broadcast, write_probe};
+pub use writing::{probe, write_broadcast};
 
 /// The heads and names of the members in the order of @socket.io/redis-adapter 6-8; the emitters have
 /// the opts in other orders. Writing puts them down whole, reading passes over them whole: going

@@ -23,7 +23,7 @@ pub enum Incoming<'a> {
     Echo,
     /// A broadcast to another namespace, whose channel the same pattern matches.
     Foreign,
-    /// A server's probe of its own subscription, see [`write_probe`](super::write_probe).
+    /// A server's probe of its own subscription, see [`probe`](super::probe).
     Probe {
         /// Whether it is this server's.
         own: bool,

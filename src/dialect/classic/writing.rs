@@ -46,8 +46,10 @@ pub fn write_broadcast(
     }
 }
 
-/// Writes a probe: a message that its sender knows again, and everybody else drops.
-pub fn write_probe(out: &mut Vec<u8>, uid: &Uid) {
-    msgpack::write_array_header(out, 1);
-    msgpack::write_str(out, uid.as_str().as_bytes());
+/// A probe: a message that its sender knows again, and everybody else drops.
+pub fn probe(uid: &Uid) -> Vec<u8> {
+    let mut out = Vec::new();
+    msgpack::write_array_header(&mut out, 1);
+    msgpack::write_str(&mut out, uid.as_str().as_bytes());
+    out
 }

@@ -40,6 +40,9 @@ pub use writing::{write_broadcast, write_request};
 
 use crate::id::{Namespace, Uid};
 
+/// The type of an event for clients, with acknowledgements or without.
+pub const BROADCAST: u8 = 3;
+
 /// The types of messages.
 mod kind {
     pub(super) const BROADCAST: u64 = 3;

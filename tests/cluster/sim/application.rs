@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use socketio_redis_edge::adapter::{Body, BroadcastCommand};
+use socketio_redis_edge::options::SubscriptionMode;
 use socketio_redis_edge::room::Room;
 use socketio_redis_edge::transcode::Outside;
 
@@ -72,7 +73,8 @@ impl Cluster {
         let (channel, message) = (&out[sent.channel], &out[sent.message]);
         let name = std::str::from_utf8(channel).expect("UTF-8");
         let is_main = name == self.servers[server].adapter.channels().broadcast();
-        let hears = |host: &Server| is_main || !host.is_exact() || host.standing.contains(name);
+        let hears =
+            |host: &Server| is_main || !host.subscribes_to_rooms() || host.standing.contains(name);
         let hearers = self.numbers().filter(|&other| hears(&self.servers[other])).collect();
         self.broadcasts.push(Broadcast { from: server, rooms, except, certain, hearers });
         self.publish(server, None, channel, message, Subject::Broadcast(number));
@@ -93,7 +95,12 @@ impl Cluster {
                 continue;
             }
             let rooms: BTreeSet<&String> = server.sockets.values().flatten().collect();
-            let names = if server.is_exact() { 5 + rooms.len() } else { 4 };
+            let names = match server.adapter.options().subscription_mode {
+                SubscriptionMode::Dynamic | SubscriptionMode::DynamicPrivate => 2 + rooms.len(),
+                SubscriptionMode::Exact => 5 + rooms.len(),
+                SubscriptionMode::Pattern => 4,
+                SubscriptionMode::Static => 2,
+            };
             let expected = if server.adapter.is_subscribed() { names } else { 0 };
             let subscriptions = self.redis.subscriptions(number);
             assert_eq!(subscriptions, expected, "server {number} is wrong about what it hears");

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use socketio_redis_edge::Adapter;
 use socketio_redis_edge::adapter::{Dropped, Output, Received, Value};
+use socketio_redis_edge::dialect::Data;
+use socketio_redis_edge::dialect::Dialect;
 use socketio_redis_edge::id::Namespace;
 use socketio_redis_edge::msgpack::{self, Reader};
-use socketio_redis_edge::options::SubscriptionMode;
 use socketio_redis_edge::rooms::NameId;
 use socketio_redis_edge::time::Time;
 
 use super::application::{canonical, targets};
-use super::questions::{Question, list, question_of};
+use super::questions::{Question, list};
 use super::{Broadcast, Cluster, Event, Message, Server, Subject};
 
 /// How long clients take to acknowledge, at most, in milliseconds.
@@ -88,7 +89,9 @@ impl Cluster {
             Output::Ended { request, ending } => self.ended(from(request), ending),
             Output::Fetch { sockets, reply } => {
                 let described = self.servers[server].described(&sockets);
-                self.servers[server].adapter.handle_described(reply, described.as_bytes());
+                self.servers[server]
+                    .adapter
+                    .handle_described(reply, Data::json(described.as_bytes()));
             }
             Output::Forget { token } => {
                 assert!(self.servers[server].acknowledging.remove(&token), "forgotten twice");
@@ -102,7 +105,8 @@ impl Cluster {
                 sockets.into_iter().for_each(|slot| self.servers[server].leave(slot, &rooms));
             }
             Output::Publish { token, channel, message } => {
-                let subject = match (token, question_of(&channel, &message)) {
+                let question = self.question_of(server, &channel, &message);
+                let subject = match (token, question) {
                     (Some(0), _) => Subject::Probe,
                     (Some(number), _) => Subject::Question(from(number)),
                     (None, Some(question)) => Subject::Answer(server, question),
@@ -115,7 +119,9 @@ impl Cluster {
             Output::ServerSideEmit { reply, .. } => {
                 let reply = reply.expect("an answer is asked for");
                 let value = server.to_string();
-                self.servers[server].adapter.handle_called_back(reply, Some(value.as_bytes()));
+                self.servers[server]
+                    .adapter
+                    .handle_called_back(reply, Some(Data::json(value.as_bytes())));
             }
             Output::Subscribe { id, name, .. } => {
                 let host = &mut self.servers[server];
@@ -191,6 +197,7 @@ impl Cluster {
                 self.control(server, message);
                 assert_eq!(self.servers[server].sockets, expected, "server {server}");
             }
+            Subject::Probe if self.servers[server].is_sharded() => self.control(server, message),
             Subject::Probe => self.hear_broadcast(server, message, None),
             Subject::Question(question) => {
                 self.asked(server, question);
@@ -202,7 +209,15 @@ impl Cluster {
     fn control(&mut self, server: usize, message: &Message) {
         let Message { channel, payload, .. } = message;
         self.servers[server].traffic += 1;
+        let is_shared = self.servers[server].is_shared(channel);
         self.mutate(server, |adapter, now| {
+            if is_shared {
+                let received = adapter.handle_message(payload, &mut Vec::new(), &mut Vec::new());
+                if received == Received::Dropped(Dropped::Echo) {
+                    return;
+                }
+                assert_eq!(received, Received::Dropped(Dropped::Control));
+            }
             adapter.handle_control(channel, payload, now).expect("well-formed");
         });
     }
@@ -258,8 +273,19 @@ impl Cluster {
 }
 
 impl Server {
-    pub(crate) fn is_exact(&self) -> bool {
-        self.adapter.options().subscription_mode == SubscriptionMode::Exact
+    pub(crate) fn subscribes_to_rooms(&self) -> bool {
+        self.adapter.options().subscription_mode.subscribes_to_rooms()
+    }
+
+    fn is_sharded(&self) -> bool {
+        self.adapter.options().subscription_mode.dialect() == Dialect::Sharded
+    }
+
+    /// Whether a message on this channel may be a broadcast, and a request only if it proves to be none.
+    fn is_shared(&self, channel: &[u8]) -> bool {
+        let channels = self.adapter.channels();
+        let own = channels.response_to(self.adapter.uid().as_str());
+        self.is_sharded() && channel != own.as_bytes()
     }
 
     /// The sockets that the adapter found last.

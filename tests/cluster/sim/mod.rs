@@ -59,8 +59,15 @@ impl Faults {
     };
 }
 
-/// How a server subscribes, whichever of them that is with this seed.
+/// The modes of the sharded dialect, in which all servers of a cluster have the same.
+const SHARDED: [SubscriptionMode; 3] =
+    [SubscriptionMode::Dynamic, SubscriptionMode::DynamicPrivate, SubscriptionMode::Static];
+
+/// How a server subscribes, whichever of them that is with this seed; every third cluster is a sharded one.
 fn mode(seed: u64, server: usize) -> SubscriptionMode {
+    if seed % 3 == 2 {
+        return SHARDED[(seed / 3 % 3) as usize];
+    }
     let is_exact = (seed / 4) >> server & 1 == 1;
     if is_exact { SubscriptionMode::Exact } else { SubscriptionMode::Pattern }
 }
@@ -180,7 +187,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// A cluster of servers that are not connected yet, one for each namespace in the list. The seed
-    /// decides which of them have exact subscriptions, and whether PUBLISH tells them how many hear it.
+    /// decides which dialect they speak, which of them have exact subscriptions, and whether PUBLISH tells them how many hear it.
     pub(crate) fn new(seed: u64, faults: Faults, namespaces: &[&str]) -> Self {
         let server = |(number, nsp): (usize, &&str)| Server {
             adapter: Adapter::new(

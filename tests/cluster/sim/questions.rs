@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use socketio_redis_edge::adapter::{Body, BroadcastCommand, Ending, Value};
+use socketio_redis_edge::dialect::Data;
 use socketio_redis_edge::room::Room;
 use socketio_redis_edge::transcode::Outside;
 
@@ -152,7 +153,9 @@ impl Cluster {
                 Kind::AllRooms => adapter.all_rooms(None, now),
                 Kind::Count => adapter.count(&names, None, now),
                 Kind::Fetch => adapter.fetch_sockets(&names, &excepted, None, now),
-                Kind::ServerSideEmit => adapter.server_side_emit_with_ack(b"[\"e\"]", None, now),
+                Kind::ServerSideEmit => {
+                    adapter.server_side_emit_with_ack(Data::json(b"[\"e\"]"), None, now)
+                }
                 Kind::Sockets => adapter.sockets(&names, None, now),
             });
         });
@@ -313,17 +316,30 @@ pub(super) fn list(value: &Value) -> BTreeSet<String> {
     read(value).as_array().expect("a list").iter().map(name).collect()
 }
 
-/// The question that a message on a response channel answers.
-pub(super) fn question_of(channel: &str, message: &[u8]) -> Option<Question> {
-    if !channel.starts_with("socket.io-response#") {
-        return None;
+impl Cluster {
+    /// The question that a message on a response channel answers.
+    pub(super) fn question_of(
+        &self,
+        from: usize,
+        channel: &str,
+        message: &[u8],
+    ) -> Option<Question> {
+        let channels = self.servers[from].adapter.channels();
+        let is_answer = match channels.request() == channels.broadcast() {
+            true => channel != channels.request(),
+            false => channel.starts_with(channels.response()),
+        };
+        if !is_answer {
+            return None;
+        }
+        // Uids are "uid" and a digit; what stands in between depends on the form of the message.
+        let name = message.windows(9).position(|bytes| bytes == b"requestId");
+        // A probe has none.
+        let id = String::from_utf8_lossy(&message[name? + 9..]);
+        let id = &id[id.find("uid").expect("a uid") + 3..];
+        let (server, number) = id.split_at(1);
+        let end = number.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(number.len());
+        let number = number[..end].parse().expect("a number");
+        Some(Question { from: server.parse().expect("a server"), number })
     }
-    // Uids are "uid" and a digit; what stands in between depends on the form of the message.
-    let name = message.windows(9).position(|bytes| bytes == b"requestId").expect("an id");
-    let id = String::from_utf8_lossy(&message[name + 9..]);
-    let id = &id[id.find("uid").expect("a uid") + 3..];
-    let (server, number) = id.split_at(1);
-    let end = number.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(number.len());
-    let number = number[..end].parse().expect("a number");
-    Some(Question { from: server.parse().expect("a server"), number })
 }
