@@ -27,5 +27,5 @@ export function behavioursOn(stage: Stage): void {
   serverSide(stage)
   acknowledgements(stage)
   closing(stage)
-  if (stage.mode.subscriptionMode === "exact") exact(stage)
+  if (stage.environment.subscribesToRooms) exact(stage)
 }

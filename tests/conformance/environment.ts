@@ -1,25 +1,43 @@
 import { createAdapter as createPublishedAdapter } from "@socket.io/redis-adapter"
 import { Redis } from "ioredis5"
 import { Emitter } from "redis-emitter5"
-import { createAdapter, type RedisAdapter, type RedisAdapterOptions } from "socket.io-redis-edge"
+import {
+  createAdapter,
+  createShardedAdapter,
+  type RedisAdapterOptions,
+  type ShardedRedisAdapterOptions,
+} from "socket.io-redis-edge"
 import { memoryBus, type MemoryBus } from "socket.io-redis-edge/memory"
-import { driverFor } from "../../js/src/redis/driver.ts"
+import { driverFor, type RedisClient, type RedisDriver } from "../../js/src/redis/driver.ts"
+import { shardedDriverFor } from "../../js/src/redis/sharded-driver.ts"
 import { type ClientName, type ClientPair, connectPair } from "../node/support/clients.ts"
 import { type Publisher, TestServer } from "../node/support/cluster.ts"
 import { becomes, noop } from "../node/support/drivers.ts"
 
 /** What the adapters of an environment are made with. */
-export interface Mode {
+export type Mode = ClassicMode | ShardedMode
+
+interface ClassicMode {
   readonly subscriptionMode: "exact" | "pattern"
   readonly publishOnSpecificResponseChannel: boolean
 }
+
+interface ShardedMode {
+  readonly subscriptionMode: "dynamic" | "dynamic-private" | "static"
+}
+
+const isSharded = (mode: Mode): mode is ShardedMode => !("publishOnSpecificResponseChannel" in mode)
 
 /** A deployment of Redis with clients for it, or a bus in its place, and how adapters are to use it. */
 export interface Environment {
   readonly name: string
   readonly mode: Mode
-  /** The option `key` of all its servers: no two environments hear each other. */
+  /** The option `key` or `channelPrefix` of all its servers: no two environments hear each other. */
   readonly key: string
+  /** Whether each room of a server has a subscription of its own. */
+  readonly subscribesToRooms: boolean
+  /** The channel by whose subscribers the servers of a namespace are counted. */
+  countedChannel(nsp: string): string
   /** One more Socket.IO server of ours, which hears the others already. */
   server(): Promise<TestServer>
   /** Counts for a server in this namespace from now on, and never answers. Gives what ends it. */
@@ -56,13 +74,30 @@ export interface RedisDeployment {
 export const HASTY = { nsp: /^\/hasty-/, requestsTimeout: 400 }
 const PATIENT = 20_000
 
-/** All modes that an environment can have. */
-export const modes: readonly Mode[] = (["pattern", "exact"] as const).flatMap((subscriptionMode) =>
-  [false, true].map((publishOnSpecificResponseChannel) => ({
-    subscriptionMode,
-    publishOnSpecificResponseChannel,
-  })),
+/** All modes of the classic adapter. */
+export const modes: readonly ClassicMode[] = (["pattern", "exact"] as const).flatMap(
+  (subscriptionMode) =>
+    [false, true].map((publishOnSpecificResponseChannel) => ({
+      subscriptionMode,
+      publishOnSpecificResponseChannel,
+    })),
 )
+
+/** All modes of the sharded adapter. */
+export const shardedModes: readonly ShardedMode[] = (
+  ["dynamic", "dynamic-private", "static"] as const
+).map((subscriptionMode) => ({ subscriptionMode }))
+
+/** What follows from the mode alone. */
+function common(mode: Mode, key: string) {
+  return {
+    mode,
+    key,
+    subscribesToRooms: mode.subscriptionMode !== "pattern" && mode.subscriptionMode !== "static",
+    countedChannel: (nsp: string) =>
+      isSharded(mode) ? `${key}#${nsp}#` : `${key}-request#${nsp}#`,
+  }
+}
 
 let environments = 0
 
@@ -73,7 +108,9 @@ export function redisEnvironment(
   mode: Mode,
   redis: () => RedisDeployment,
 ): Environment {
-  const key = nextKey()
+  // What goes through channels of different slots has no order; those of one hash tag are in one slot.
+  const oneSlot = topology === "cluster" && isSharded(mode)
+  const key = oneSlot ? `{${nextKey()}}` : nextKey()
   const closing: (() => void | Promise<void>)[] = []
   const connected = async () => {
     const pair = await connectPair(client, redis().deployment)
@@ -106,14 +143,12 @@ export function redisEnvironment(
   }
   return {
     name: nameOf(`${client}, ${topology}`, mode),
-    mode,
-    key,
-    published: isKnown ? published : undefined,
+    ...common(mode, key),
+    published: isKnown && !isSharded(mode) ? published : undefined,
     async server() {
       const pair = await connectPair(client, redis().deployment)
-      const { pubClient, subClient } = pair
       const server = await TestServer.start(
-        { adapter: byHaste((options) => createAdapter(pubClient, subClient, options), key, mode) },
+        { adapter: byHaste(pair.pubClient, pair.subClient, key, mode) },
         pair,
       )
       await server.adapter().subscribed()
@@ -121,14 +156,15 @@ export function redisEnvironment(
     },
     async silentServer(nsp) {
       observer ??= connected()
-      const driver = driverFor((await observer).pubClient, (await observer).subClient)
+      const { pubClient, subClient } = await observer
+      const driver = (isSharded(mode) ? shardedDriverFor : driverFor)(pubClient, subClient)
       if (!driver.ready) await becomes(driver, "ready")
-      const channel = `${key}-request#${nsp}#`
+      const channel = this.countedChannel(nsp)
       await driver.subscribe("channel", channel, noop)
       return () => driver.unsubscribe("channel", channel, noop)
     },
-    channels: () => channelsAt(redis().ports, key),
-    receivers: (channel) => receiversAt(redis().ports, channel),
+    channels: () => channelsAt(redis().ports, key, isSharded(mode)),
+    receivers: (channel) => receiversAt(redis().ports, channel, isSharded(mode)),
     async close() {
       await Promise.all(closing.map((close) => close()))
     },
@@ -146,35 +182,39 @@ export function memoryEnvironment(mode: Mode): Environment {
     if (times === 0) channels.delete(name)
     else channels.set(name, times)
   }
-  const bus: MemoryBus = {
-    ...plain,
+  const counted = (driver: RedisDriver): RedisDriver => ({
+    ...driver,
     subscribe(kind, name, listener) {
       count(kind, name, 1)
-      return plain.subscribe(kind, name, listener)
+      return driver.subscribe(kind, name, listener)
     },
     unsubscribe(kind, name, listener) {
       count(kind, name, -1)
-      return plain.unsubscribe(kind, name, listener)
+      return driver.unsubscribe(kind, name, listener)
     },
+  })
+  const bus: MemoryBus = {
+    ...counted(plain),
+    isMemoryBus: true,
+    sharded: counted(plain.sharded),
   }
+  const face = isSharded(mode) ? plain.sharded : plain
   return {
     name: nameOf("memory", mode),
-    mode,
-    key,
+    ...common(mode, key),
     published: undefined,
     async server() {
-      const adapter = byHaste((options) => createAdapter(bus, options), key, mode)
-      const server = await TestServer.start({ adapter })
+      const server = await TestServer.start({ adapter: byHaste(bus, bus, key, mode) })
       await server.adapter().subscribed()
       return server
     },
     async silentServer(nsp) {
-      const channel = `${key}-request#${nsp}#`
-      await plain.subscribe("channel", channel, noop)
-      return () => plain.unsubscribe("channel", channel, noop)
+      const channel = this.countedChannel(nsp)
+      await face.subscribe("channel", channel, noop)
+      return () => face.unsubscribe("channel", channel, noop)
     },
     channels: async () => [...channels.keys()].toSorted(),
-    receivers: (channel) => bus.publish(channel, new Uint8Array()),
+    receivers: (channel) => face.publish(channel, new Uint8Array()),
     async close() {},
   }
 }
@@ -185,33 +225,46 @@ function nextKey(): string {
 }
 
 function nameOf(what: string, mode: Mode): string {
+  if (isSharded(mode)) return `${what}, sharded, ${mode.subscriptionMode}`
   const channels = mode.publishOnSpecificResponseChannel ? "own response channels" : "shared ones"
   return `${what}, ${mode.subscriptionMode}, ${channels}`
 }
 
-type Factory = ReturnType<typeof createAdapter>
-
 /** What the option `adapter` takes: adapters whose patience depends on their namespace. */
-function byHaste(
-  create: (options: RedisAdapterOptions) => Factory,
-  key: string,
-  mode: Mode,
-): Factory {
-  const patient = create({ ...mode, key, requestsTimeout: PATIENT })
-  const hasty = create({ ...mode, key, requestsTimeout: HASTY.requestsTimeout })
-  return function adapter(nsp): RedisAdapter {
+function byHaste(pubClient: RedisClient, subClient: RedisClient, key: string, mode: Mode) {
+  const create = (requestsTimeout: number) => {
+    if (isSharded(mode)) {
+      const options: ShardedRedisAdapterOptions = { ...mode, channelPrefix: key, requestsTimeout }
+      return createShardedAdapter(pubClient, subClient, options)
+    }
+    const options: RedisAdapterOptions = { ...mode, key, requestsTimeout }
+    return createAdapter(pubClient, subClient, options)
+  }
+  const [patient, hasty] = [create(PATIENT), create(HASTY.requestsTimeout)]
+  return function adapter(nsp: Parameters<typeof patient>[0]) {
     return HASTY.nsp.test(nsp.name) ? hasty(nsp) : patient(nsp)
   }
 }
 
-async function channelsAt(ports: readonly number[], key: string): Promise<string[]> {
-  const lists = await atEach(ports, (redis) => redis.pubsub("CHANNELS", `${key}*`))
+async function channelsAt(
+  ports: readonly number[],
+  key: string,
+  sharded = false,
+): Promise<string[]> {
+  const verb = sharded ? "SHARDCHANNELS" : "CHANNELS"
+  const lists = await atEach(ports, (redis) => redis.call("PUBSUB", verb, `${key}*`))
   return [...new Set((lists as string[][]).flat())].toSorted()
 }
 
-async function receiversAt(ports: readonly number[], channel: string): Promise<number> {
-  // Each node of a cluster answers for those that are subscribed there.
-  const counts = await atEach(ports, (redis) => redis.publish(channel, ""))
+async function receiversAt(
+  ports: readonly number[],
+  channel: string,
+  sharded: boolean,
+): Promise<number> {
+  // Each node of a cluster answers for those that are subscribed there; for shard channels, one does.
+  const counts = await atEach(ports, (redis) =>
+    sharded ? redis.spublish(channel, "").then(Number, () => 0) : redis.publish(channel, ""),
+  )
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

@@ -21,11 +21,11 @@ export function closing(stage: Stage): void {
     }
     const elsewhere = `${environment.key}#${nsp}#elsewhere#`
     const during = await ours()
-    const isExact = stage.mode.subscriptionMode === "exact"
-    assert.equal(during.includes(`${environment.key}#${nsp}#x#`), isExact)
-    assert.ok(during.includes(`${environment.key}-request#${nsp}#`))
+    assert.equal(during.includes(`${environment.key}#${nsp}#x#`), environment.subscribesToRooms)
+    assert.ok(during.includes(environment.countedChannel(nsp)))
     assert.ok(during.some((name) => name.endsWith(`#${uid}#`)))
-    assert.equal(await environment.receivers(elsewhere), isExact ? 0 : 1)
+    const byPattern = stage.mode.subscriptionMode === "pattern"
+    assert.equal(await environment.receivers(elsewhere), byPattern ? 1 : 0)
     assert.equal(await stage.a.adapter().serverCount(), 4)
     await Promise.all(["/", nsp].map((name) => server.adapter(name).close()))
     assert.deepEqual(await ours(), [])
