@@ -166,7 +166,7 @@ describe("namespaces with characters that mean something in a pattern", () => {
       await using sending = await ours.start(redis.port)
       await using published = await adapter8.start(redis.port)
       for (const { io } of [receiving, sending, published]) io.of(nsp)
-      await peers.subscribed(redis.port, 3, [nsp])
+      await peers.subscribed(redis.port, 3, { nsps: [nsp] })
       const member = await receiving.connect(nsp)
       for (const { io } of [sending, published]) {
         io.of(nsp).emit(...event)
@@ -182,7 +182,7 @@ describe("namespaces with characters that mean something in a pattern", () => {
       await using receiving = await adapter8.start(redis.port)
       await using sending = await adapter8.start(redis.port)
       for (const { io } of [receiving, sending]) io.of(nsp)
-      await peers.subscribed(redis.port, 2, [nsp])
+      await peers.subscribed(redis.port, 2, { nsps: [nsp] })
       const member = await receiving.connect(nsp)
       sending.io.of(nsp).emit(...event)
       // Requests, which need no pattern, come after it on the same connection.

@@ -45,7 +45,8 @@ function cluster(
       redis = await startRedis()
       const { port } = redis
       sites = await Promise.all(places.map(({ peer, options }) => peer.start(port, options)))
-      await peers.subscribed(port, sites.filter(({ connect }) => connect).length)
+      const sharded = places.some(({ peer }) => peer.sharded)
+      await peers.subscribed(port, sites.filter(({ connect }) => connect).length, { sharded })
     })
     after(async () => {
       await Promise.all(sites.map((site) => site[Symbol.asyncDispose]()))
@@ -106,9 +107,12 @@ interface Pairing {
 
 /** Both ways between our server and a peer; a second one of ours looks on, so that questions have two answers. */
 function pair(peer: peers.Peer, { title, wanted, ...options }: Pairing = {}): void {
+  const [one, another] = peer.sharded
+    ? [peers.oursSharded, peers.oursShardedOnIoredis]
+    : [ours, peers.oursOnIoredis]
   const places = [
-    { peer: ours, options: options.ours },
-    { peer: peers.oursOnIoredis, options: options.ours },
+    { peer: one, options: options.ours },
+    { peer: another, options: options.ours },
     { peer, options: options.theirs },
   ]
   const cells: Cell[] = [
@@ -120,13 +124,26 @@ function pair(peer: peers.Peer, { title, wanted, ...options }: Pairing = {}): vo
 }
 
 /** All of these in one cluster, each as the sender. */
-function mixture(those: readonly peers.ServerPeer[], wanted?: Pairing["wanted"]): void {
-  const places = those.map((peer) => ({ peer }))
+function mixture(
+  those: readonly peers.ServerPeer[],
+  wanted?: Pairing["wanted"],
+  options?: peers.Options,
+): void {
+  const places = those.map((peer) => ({ peer, options }))
   const cells = places.map((_, from) => ({ from, to: from === 0 ? 1 : 0 }))
   cluster(`all of ${those.map(peers.nameOf).join(", ")}`, places, cells, wanted)
 }
 
-for (const peer of [...peers.servers, ...peers.emitters]) pair(peer)
+for (const peer of [...peers.servers, peers.sharded8, ...peers.emitters]) pair(peer)
+
+// What each mode's channels carry is for the other one to know.
+for (const subscriptionMode of peers.shardedModes) {
+  const mode = { subscriptionMode }
+  if (subscriptionMode !== "dynamic") {
+    pair(peers.sharded8, { title: subscriptionMode, ours: mode, theirs: mode })
+  }
+  mixture([peers.oursSharded, peers.sharded8, peers.sharded8], undefined, mode)
+}
 
 // Publishers do not know of subscriptions, but their packages choose channels each in its own way.
 for (const peer of [peers.adapter8, peers.redis5, peers.emitter5]) {

@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs"
-import { createAdapter as createAdapter8 } from "@socket.io/redis-adapter"
+import {
+  createAdapter as createAdapter8,
+  createShardedAdapter as createShardedAdapter8,
+} from "@socket.io/redis-adapter"
 import { Redis } from "ioredis5"
 import { createAdapter as createAdapter7 } from "redis-adapter7"
 import { Emitter as Emitter4 } from "redis-emitter4"
 import { Emitter as Emitter5 } from "redis-emitter5"
+import type { Redis as Redis6 } from "ioredis6"
 import type { Server } from "socket.io"
 import createEmitter3 from "socket.io-emitter3"
-import { createAdapter } from "socket.io-redis-edge"
+import { createAdapter, createShardedAdapter, type RedisAdapterOptions } from "socket.io-redis-edge"
 import createAdapter5 from "socket.io-redis5"
 import { createAdapter as createAdapter6 } from "socket.io-redis6"
 import { type ClientName, type ClientPair, connectPair } from "../node/support/clients.ts"
@@ -23,14 +27,20 @@ export interface Options {
   requestsTimeout?: number
   /** Known to version 8. */
   parser?: { encode(value: unknown): Buffer; decode(bytes: Uint8Array): unknown }
-  /** Known to ours. */
-  subscriptionMode?: "pattern" | "exact"
+  /** Known to ours, and to sharded servers. */
+  subscriptionMode?: "pattern" | "exact" | ShardedMode
 }
+
+/** Which rooms have channels of their own in the sharded dialect; all servers of a cluster have to agree. */
+export type ShardedMode = (typeof shardedModes)[number]
+export const shardedModes = ["dynamic", "dynamic-private", "static"] as const
 
 /** A published package, or ours, and what it does in a cluster. */
 export interface Peer {
   readonly package: string
   readonly version: string
+  /** Whether it speaks the sharded dialect, and hears no other. */
+  readonly sharded: boolean
   /** What its servers and emitters can ask of others. */
   readonly sends: FeatureSet
   /** What its servers do when others ask; nothing for emitters. */
@@ -68,6 +78,24 @@ const receives6 = plus(without(until6, "numericRooms"), "additions")
 export const ours: ServerPeer = ourServer("redis6")
 /** Our server, with ioredis. */
 export const oursOnIoredis: ServerPeer = ourServer("ioredis6")
+
+/** Our sharded server, with node-redis. */
+export const oursSharded: ServerPeer = ourShardedServer("redis6")
+/** Our sharded server, with ioredis. */
+export const oursShardedOnIoredis: ServerPeer = ourShardedServer("ioredis6")
+
+/** The sharded adapter of @socket.io/redis-adapter 8. */
+export const sharded8: ServerPeer = server({
+  alias: "@socket.io/redis-adapter",
+  sharded: true,
+  socketIo: 4,
+  client: "ioredis6",
+  adapter: ({ pubClient, subClient }, options) =>
+    createShardedAdapter8(pubClient, subClient, shardedOptions(options)),
+  // What it lacks; its servers answer when ours ask all the same.
+  sends: without(all, "allRooms", "allSockets", "remote"),
+  receives: known,
+})
 
 /** @socket.io/redis-adapter 8. */
 export const adapter8: ServerPeer = server({
@@ -142,23 +170,32 @@ export const emitters: readonly Peer[] = [emitter5, emitter4, emitter3]
 /** Name and version of a package, with Socket.IO's where one runs on several. */
 export function nameOf(peer: Peer): string {
   const on = peer === redis6on3 ? ` on socket.io ${redis6on3.socketIo.version}` : ""
-  return peer.package === ours.package ? "ours" : `${peer.package} ${peer.version}${on}`
+  const which = peer.sharded ? " sharded" : on
+  return peer.package === ours.package ? "ours" : `${peer.package} ${peer.version}${which}`
 }
 
 /** How long servers may take to subscribe, in milliseconds. */
 const SUBSCRIBE_LIMIT = 10_000
 
-/** Gives when so many servers hear the requests of each namespace, which they subscribe to last. */
+/**
+ * Gives when so many servers hear the requests of each namespace, which they subscribe to last in the classic
+ * dialect; in the sharded one, their own channels, which follow, belong to the same batch.
+ */
 export async function subscribed(
   port: number,
   count: number,
-  nsps: readonly string[] = namespaces,
+  { nsps = namespaces, sharded = false }: { nsps?: readonly string[]; sharded?: boolean } = {},
 ): Promise<void> {
   const control = new Redis(port)
   const deadline = Date.now() + SUBSCRIBE_LIMIT
+  const verb = sharded ? "SHARDNUMSUB" : "NUMSUB"
   for (const nsp of nsps) {
-    const channel = `socket.io-request#${nsp}#`
-    while (Number((await control.pubsub("NUMSUB", channel))[1]) < count) {
+    const channel = sharded ? `socket.io#${nsp}#` : `socket.io-request#${nsp}#`
+    const subscribers = async () => {
+      const [, number] = (await control.call("PUBSUB", verb, channel)) as unknown[]
+      return Number(number)
+    }
+    while ((await subscribers()) < count) {
       if (Date.now() > deadline) throw new Error(`not ${count} servers subscribed to ${channel}`)
     }
   }
@@ -170,7 +207,21 @@ function ourServer(client: ClientName): ServerPeer {
     alias: "socket.io-redis-edge",
     socketIo: 4,
     client,
-    adapter: ({ pubClient, subClient }, options) => createAdapter(pubClient, subClient, options),
+    adapter: ({ pubClient, subClient }, options) =>
+      createAdapter(pubClient, subClient, options as RedisAdapterOptions),
+    sends: known,
+    receives: known,
+  })
+}
+
+function ourShardedServer(client: ClientName): ServerPeer {
+  return server({
+    alias: "socket.io-redis-edge",
+    sharded: true,
+    socketIo: 4,
+    client,
+    adapter: ({ pubClient, subClient }, options) =>
+      createShardedAdapter(pubClient, subClient, shardedOptions(options)),
     sends: known,
     receives: known,
   })
@@ -178,6 +229,7 @@ function ourServer(client: ClientName): ServerPeer {
 
 interface ServerDefinition {
   readonly alias: string
+  readonly sharded?: boolean
   readonly socketIo: SocketIoVersion
   readonly client: ClientName
   readonly sends: FeatureSet
@@ -185,15 +237,27 @@ interface ServerDefinition {
   adapter(pair: ClientPair, options: Options): unknown
 }
 
-function server({ alias, socketIo, client, adapter, ...abilities }: ServerDefinition): ServerPeer {
+function server({
+  alias,
+  sharded = false,
+  socketIo,
+  client,
+  adapter,
+  ...abilities
+}: ServerDefinition): ServerPeer {
   const { version } = manifest(socketIo === 4 ? "socket.io" : `socket.io${socketIo}`)
   return {
     ...named(alias),
+    sharded,
     ...abilities,
     socketIo: { major: socketIo, version },
     async start(port, options = {}) {
       const pair = await connectPair(client, port)
-      return serve(socketIo, adapter(pair, options), pair)
+      // Published adapters let nobody wait for their subscriptions, nor for the end of them, whose failure ends the
+      // process with ioredis: this is answered afterwards.
+      const isUnawaited = client.startsWith("io") && alias !== "socket.io-redis-edge"
+      const ping = isUnawaited ? () => (pair.subClient as Redis6).ping() : undefined
+      return serve(socketIo, adapter(pair, options), pair, ping)
     },
   }
 }
@@ -201,6 +265,7 @@ function server({ alias, socketIo, client, adapter, ...abilities }: ServerDefini
 function emitter(alias: string, make: (client: Redis) => object, sends: FeatureSet): Peer {
   return {
     ...named(alias),
+    sharded: false,
     sends,
     receives: nothing,
     async start(port) {
@@ -218,6 +283,10 @@ function named(alias: string): Pick<Peer, "package" | "version"> {
 function manifest(alias: string): { name: string; version: string } {
   const file = new URL(`../../node_modules/${alias}/package.json`, import.meta.url)
   return JSON.parse(readFileSync(file, "utf8"))
+}
+
+function shardedOptions({ subscriptionMode = "dynamic" }: Options) {
+  return { subscriptionMode: subscriptionMode as ShardedMode }
 }
 
 function clientsOf({ pubClient, subClient }: ClientPair) {

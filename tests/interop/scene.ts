@@ -93,6 +93,7 @@ export class Scene {
     for (const [name, member] of await Promise.all(joining)) {
       if (member) scene.#members.set(name, member)
     }
+    await scene.subscribed()
     // What was sent to the clients of an earlier scene may still be on its way.
     await scene.settle()
     for (const [, member] of scene.members) member.take()
@@ -169,6 +170,11 @@ export class Scene {
     await this.settle()
     const heard = this.members.map(([name, member]): [string, Heard[]] => [name, member.take()])
     return Object.fromEntries(heard)
+  }
+
+  /** Gives when every server hears of the rooms that its clients are in. */
+  async subscribed(): Promise<void> {
+    await Promise.all(this.#sites.map((site) => site.subscribed?.()))
   }
 
   /** Asserts which clients are in a room, when all that was asked for before is done. */

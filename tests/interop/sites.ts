@@ -18,10 +18,12 @@ export interface Site extends AsyncDisposable {
   readonly io: Server
   /** A new client, connected to a namespace; absent from emitters. */
   readonly connect?: (nsp?: string) => Promise<Member>
+  /** Gives when it hears of the rooms that were joined there, for a server that lets nobody wait for that. */
+  readonly subscribed?: () => Promise<unknown>
 }
 
 /** A server, which has clients. */
-export type ServerSite = Required<Site>
+export type ServerSite = Site & Required<Pick<Site, "connect">>
 
 /** The namespaces that every server has. */
 export const namespaces = ["/", "/chat"] as const
@@ -77,11 +79,15 @@ const versions = {
 
 export type SocketIoVersion = keyof typeof versions
 
-/** A server on a loopback port of its own, which is `url`; without an adapter, with the in-memory one. */
+/**
+ * A server on a loopback port of its own, which is `url`; without an adapter, with the in-memory one.
+ * `subscribed` is the site's, and awaited before its connections end, too.
+ */
 export async function serve(
   socketIo: SocketIoVersion,
   adapter?: unknown,
   pair?: ClientPair,
+  subscribed: () => Promise<unknown> = async () => {},
 ): Promise<ServerSite & { url: string }> {
   const version = versions[socketIo]
   const http = createServer()
@@ -94,8 +100,10 @@ export async function serve(
     io,
     url,
     connect: (nsp = "/") => connect(socketIo, url, nsp, io),
+    subscribed,
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => void io.close(resolve))
+      await subscribed()
       pair?.close()
     },
   }

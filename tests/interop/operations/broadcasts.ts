@@ -46,6 +46,7 @@ export const broadcasts: readonly Operation[] = [
     name: "to rooms of any name",
     async run(scene) {
       await scene.member("r2").remote.join(oddRooms)
+      await scene.subscribed()
       await scene.settle()
       for (const room of oddRooms) await scene.hears("r2", () => scene.io.to(room).emit(...event))
     },
