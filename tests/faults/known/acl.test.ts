@@ -9,7 +9,14 @@ import { refuseUnhandledRejections } from "../../node/support/drivers.ts"
 import { startGuardedRedis } from "../support/acl.ts"
 import { Ear } from "../support/ear.ts"
 import { launch, startProcess } from "../support/process.ts"
-import { absent, nameOf, packageOf, startServer } from "../support/servers.ts"
+import {
+  absent,
+  type AdapterName,
+  allOfOurs,
+  nameOf,
+  packageOf,
+  startServer,
+} from "../support/servers.ts"
 import { wires } from "../support/wire.ts"
 
 refuseUnhandledRejections()
@@ -59,20 +66,24 @@ describe("a server process whose user may use no channel", { concurrency: true }
       })
     }
 
-    it(`lives with ours and ${client}`, { timeout }, async (t) => {
-      const redis = await startGuardedRedis(t)
-      await redis.allow("resetchannels")
-      await using server = await startProcess({ adapter: "ours", client, port: redis.port })
-      const ear = new Ear((await server.connect()).socket)
-      for (const event of ["one", "two", "three"]) {
-        await server.ask("emit", event)
-        assert.ok(await ear.hears(event), `${event} is heard there`)
-      }
-      t.diagnostic(`lives, 3 of 3 delivered there, by ours with ${packageOf(client)}`)
-      assert.equal(server.end, undefined)
-    })
+    for (const adapter of allOfOurs) {
+      it(`lives with ${adapter} and ${client}`, { timeout }, (t) => lives(t, adapter, client))
+    }
   }
 })
+
+async function lives(t: TestContext, adapter: AdapterName, client: ClientName): Promise<void> {
+  const redis = await startGuardedRedis(t)
+  await redis.allow("resetchannels")
+  await using server = await startProcess({ adapter, client, port: redis.port })
+  const ear = new Ear((await server.connect()).socket)
+  for (const event of ["one", "two", "three"]) {
+    await server.ask("emit", event)
+    assert.ok(await ear.hears(event), `${event} is heard there`)
+  }
+  t.diagnostic(`lives, 3 of 3 delivered there, by ${adapter} with ${packageOf(client)}`)
+  assert.equal(server.end, undefined)
+}
 
 for (const [what, denial] of Object.entries(denials)) {
   describe(`ours, whose user may not ${what},`, { concurrency: true }, () => {

@@ -7,7 +7,13 @@ import { refuseUnhandledRejections } from "../../node/support/drivers.ts"
 import { type RedisServer, startRedis } from "../../node/support/redis-server.ts"
 import { Ear } from "../support/ear.ts"
 import { startProcess } from "../support/process.ts"
-import { type AdapterName, nameOf, packageOf, startServer } from "../support/servers.ts"
+import {
+  type AdapterName,
+  type allOfOurs,
+  nameOf,
+  packageOf,
+  startServer,
+} from "../support/servers.ts"
 import { wires } from "../support/wire.ts"
 import { endless, malformedMessages, wrongForOurs, wrongForSharded } from "./poison.ts"
 
@@ -47,7 +53,7 @@ const jsonForSharded: Load = repeated(wrongForSharded.map((message) => ["#/#", m
 /** Sends good messages in one go, each behind as many of the bad ones as there are for it. */
 async function send(adapter: AdapterName, key: string, load: Load): Promise<void> {
   const { event } = wires[adapter]
-  const command = adapter === "sharded" ? "spublish" : "publish"
+  const command = adapter.endsWith("sharded") ? "spublish" : "publish"
   const burst = control.pipeline()
   goodEvents.forEach((name, number) => {
     const each = BAD / goodEvents.length
@@ -60,16 +66,21 @@ async function send(adapter: AdapterName, key: string, load: Load): Promise<void
 }
 
 /** How many good messages ours delivers among bad ones, and how many bad ones it counts. */
-async function ofOurs(t: TestContext, client: ClientName, load: Load) {
-  const key = `ours with ${client}`
-  const server = await startServer({ adapter: "ours", client, port: redis.port, key })
+async function ofOurs(
+  t: TestContext,
+  client: ClientName,
+  load: Load,
+  adapter: (typeof allOfOurs)[number] = "ours",
+) {
+  const key = `${adapter} with ${client}`
+  const server = await startServer({ adapter, client, port: redis.port, key })
   t.after(() => server.close())
   const connected = await server.connect()
   await connected.remote.join("room")
   const ear = new Ear(connected.socket)
   const earlier = server.adapter().stats()
-  await send("ours", key, load)
-  await wires.ours.send(control, key, wires.ours.event("end"))
+  await send(adapter, key, load)
+  await wires[adapter].send(control, key, wires[adapter].event("end"))
   assert.ok(await ear.hears("end"), "ours is not deaf afterwards")
   assert.ok(connected.socket.connected)
   const { malformed, delivered } = server.adapter().stats()
@@ -123,6 +134,13 @@ describe("1,700 malformed messages among 170 good ones", { concurrency: true }, 
     )
   }
 
+  for (const client of clientNames.filter((name) => name !== "redis3")) {
+    it(`cost the sharded one of ours nothing with ${client}`, { timeout }, async (t) => {
+      const { delivered } = await ofOurs(t, client, everything, "ours sharded")
+      assert.equal(delivered, all)
+    })
+  }
+
   for (const client of others) {
     it(`cost nothing with ${client}`, { timeout }, async (t) => {
       assert.deepEqual(await ofOurs(t, client, everything), { delivered: all, malformed: BAD })
@@ -146,16 +164,19 @@ it("seven bytes keep the published adapter busy for good", { timeout }, async (t
 describe("JSON of the wrong shape", { concurrency: true }, () => {
   for (const client of ["redis6", "ioredis6"] as const) {
     it(`costs the sharded adapter messages or its life with ${client}`, { timeout }, async (t) => {
-      const [ours, theirs] = await Promise.all([
+      const [ours, sharded, theirs] = await Promise.all([
         ofOurs(t, client, json),
+        ofOurs(t, client, jsonForSharded, "ours sharded"),
         ofTheirs("sharded", client, jsonForSharded),
       ])
       const fate = theirs.end ? `ended with ${theirs.end.code}: ${theirs.end.reason}` : "lives"
       t.diagnostic(
-        `${ours.delivered} of ${all} delivered by ours, ${theirs.delivered} of ${all} by ${nameOf("sharded")}, ` +
+        `${sharded.delivered} of ${all} delivered by ours, ${theirs.delivered} of ${all} by ${nameOf("sharded")}, ` +
           `with ${packageOf(client)}; that one ${fate}`,
       )
       assert.deepEqual(ours, { delivered: all, malformed: BAD })
+      assert.equal(sharded.delivered, all)
+      assert.ok(sharded.malformed > BAD / 2, "the others are of no type or namespace that is known")
       assert.ok(theirs.delivered < all / 10)
       if (client === "ioredis6") assert.ok(theirs.end, "it ends")
     })

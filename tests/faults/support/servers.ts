@@ -1,12 +1,18 @@
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { createAdapter as createClassic, createShardedAdapter } from "@socket.io/redis-adapter"
-import { createAdapter } from "socket.io-redis-edge"
+import {
+  createAdapter as createClassic,
+  createShardedAdapter as createSharded,
+} from "@socket.io/redis-adapter"
+import { createAdapter, createShardedAdapter } from "socket.io-redis-edge"
 import { type ClientName, connectPair } from "../../node/support/clients.ts"
 import { TestServer } from "../../node/support/cluster.ts"
 
 /** Ours, and the published adapters by what they speak. */
-export type AdapterName = "ours" | "classic" | "sharded" | "streams"
+export type AdapterName = "ours" | "ours sharded" | "classic" | "sharded" | "streams"
+
+/** Ours, each of which has to live through all that the published ones do not. */
+export const allOfOurs = ["ours", "ours sharded"] as const
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -41,7 +47,8 @@ export function absent(adapter: AdapterName): string | false {
 export function nameOf(adapter: AdapterName): string {
   switch (adapter) {
     case "ours":
-      return "ours"
+    case "ours sharded":
+      return adapter
     case "classic":
       return packageOf("@socket.io/redis-adapter")
     case "sharded":
@@ -86,10 +93,16 @@ function adapterFor(
         ...common,
         ...(partial && { partial }),
       })
+    case "ours sharded":
+      return createShardedAdapter(pubClient as never, subClient as never, {
+        channelPrefix: key,
+        ...(requestsTimeout && { requestsTimeout }),
+        ...(partial && { partial }),
+      })
     case "classic":
       return createClassic(pubClient, subClient, common)
     case "sharded":
-      return createShardedAdapter(pubClient, subClient, { channelPrefix: key })
+      return createSharded(pubClient, subClient, { channelPrefix: key })
     case "streams":
       return streams?.createAdapter(pubClient, { streamName: key, channelPrefix: key })
   }

@@ -21,14 +21,17 @@ const classic: Wire = {
 
 const data = (name: string) => ({ packet: { type: 2, data: [name] }, opts })
 
+const sharded: Wire = {
+  event: (name) => Buffer.from(JSON.stringify({ type: 3, data: data(name), uid, nsp: "/" })),
+  send: (redis, key, message) => redis.spublish(`${key}#/#`, message),
+}
+
 /** How each adapter is spoken to. */
 export const wires: Record<AdapterName, Wire> = {
   ours: classic,
+  "ours sharded": sharded,
   classic,
-  sharded: {
-    event: (name) => Buffer.from(JSON.stringify({ type: 3, data: data(name), uid, nsp: "/" })),
-    send: (redis, key, message) => redis.spublish(`${key}#/#`, message),
-  },
+  sharded,
   streams: {
     event: (name) => Buffer.from(JSON.stringify(data(name))),
     send: (redis, key, message) => addEntry(redis, key, 3, message),

@@ -29,12 +29,15 @@ export async function standing(ports: readonly number[]): Promise<Standing> {
     if (count) total[name] = (total[name] ?? 0) + count
   }
   await atEach(ports, async (redis) => {
-    const channels = (await redis.pubsub("CHANNELS")) as string[]
-    const counts = channels.length ? ((await redis.pubsub("NUMSUB", ...channels)) as unknown[]) : []
-    // Sentinels talk to each other there.
-    channels.forEach((channel, index) => {
-      if (channel !== "__sentinel__:hello") add(channel, Number(counts[2 * index + 1]))
-    })
+    for (const sharded of ["", "SHARD"]) {
+      const channels = (await redis.call("PUBSUB", `${sharded}CHANNELS`)) as string[]
+      const counting = () => redis.call("PUBSUB", `${sharded}NUMSUB`, ...channels)
+      const counts = channels.length ? ((await counting()) as unknown[]) : []
+      // Sentinels talk to each other there.
+      channels.forEach((channel, index) => {
+        if (channel !== "__sentinel__:hello") add(channel, Number(counts[2 * index + 1]))
+      })
+    }
     // NUMPAT counts a pattern once, however many subscribe to it.
     const clients = String(await redis.client("LIST", "TYPE", "PUBSUB"))
     for (const [, count] of clients.matchAll(/ psub=(\d+)/g)) add("patterns", Number(count))

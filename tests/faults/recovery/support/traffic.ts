@@ -1,6 +1,11 @@
 import assert from "node:assert/strict"
 import type { TestContext } from "node:test"
-import { createAdapter, type RedisAdapterOptions } from "socket.io-redis-edge"
+import {
+  createAdapter,
+  createShardedAdapter,
+  type RedisAdapterOptions,
+  type ShardedRedisAdapterOptions,
+} from "socket.io-redis-edge"
 import type { ClientName, ClientPair, Deployment } from "../../../node/support/clients.ts"
 import { type Client, TestServer } from "../../../node/support/cluster.ts"
 import { openPair, type Reconnection } from "./clients.ts"
@@ -21,14 +26,27 @@ export type Mode = NonNullable<RedisAdapterOptions["subscriptionMode"]>
 
 export const modes: readonly Mode[] = ["pattern", "exact"]
 
+export type ShardedMode = NonNullable<ShardedRedisAdapterOptions["subscriptionMode"]>
+
+export const shardedModes: readonly ShardedMode[] = ["dynamic", "dynamic-private", "static"]
+
 export interface Setting {
   readonly client: ClientName
-  readonly mode: Mode
+  readonly mode: Mode | ShardedMode
   readonly reconnection: Reconnection
   /** The option of the adapters, where others use the same Redis. */
   readonly key?: string
   /** Whether what was on its way to Redis may come twice, as clients of ioredis send it again. */
   readonly resends?: boolean
+  /** Whether what is sent to all and to a room has no order: through shard channels of a cluster. */
+  readonly unordered?: boolean
+}
+
+function adapterFor({ pubClient, subClient }: ClientPair, { mode, key = "socket.io" }: Setting) {
+  if (mode === "pattern" || mode === "exact") {
+    return createAdapter(pubClient, subClient, { subscriptionMode: mode, key })
+  }
+  return createShardedAdapter(pubClient, subClient, { subscriptionMode: mode, channelPrefix: key })
 }
 
 /** What one client heard of one server. */
@@ -92,11 +110,7 @@ export class Traffic {
     const start = async (place: Deployment) => {
       const pair = openPair(setting.client, place, setting.reconnection)
       t.after(() => pair.close())
-      const adapter = createAdapter(pair.pubClient, pair.subClient, {
-        subscriptionMode: setting.mode,
-        key: setting.key ?? "socket.io",
-      })
-      const server = await TestServer.start({ adapter }, pair)
+      const server = await TestServer.start({ adapter: adapterFor(pair, setting) }, pair)
       t.after(() => server.close())
       const client = await server.connect()
       await client.remote.join("room")
@@ -159,6 +173,16 @@ export class Traffic {
   }
 
   #checkOrder(numbers: readonly number[], who: string): void {
+    if (!this.#setting.unordered) return this.#checkAscent(numbers, who)
+    for (const audience of [0, 1]) {
+      this.#checkAscent(
+        numbers.filter((number) => number % 2 === audience),
+        who,
+      )
+    }
+  }
+
+  #checkAscent(numbers: readonly number[], who: string): void {
     const first = this.#setting.resends ? [...new Set(numbers)] : numbers
     const wrong = first.findIndex((number, index) => number <= Number(first[index - 1]))
     const around = first.slice(Math.max(0, wrong - 5), wrong + 5)
