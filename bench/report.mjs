@@ -5,7 +5,7 @@ import { geometricMean } from "./measure.mjs"
 
 const require = createRequire(import.meta.url)
 
-/** What a group of rows is called, and how many times as good as the reference it is to be. */
+/** What a group of rows is called, and how many times as good as the reference it is to be, if that is said. */
 export const groups = {
   receive: { title: "receive, for one local socket", bar: 5 },
   "receive-room": { title: "receive, for one local socket in the room", bar: 5 },
@@ -17,6 +17,7 @@ export const groups = {
   target: { title: "find the sockets of rooms, among 10,000", bar: 4 },
   churn: { title: "come and go, beside 1,000 sockets", bar: 1.3 },
   memory: { title: "memory of 1.1 million memberships", bar: 3 },
+  subscribe: { title: "subscribe to 100,000 rooms, sharded, with a real Redis" },
 }
 
 /** Bars of single rows. */
@@ -35,6 +36,8 @@ export function formatRow({ name, unit, ours, reference, ratio }) {
 
 function formatAmount(value, unit) {
   if (unit === "bytes") return `${(value / 1e6).toFixed(1)} MB`
+  if (unit === "ms") return `${Math.round(value)} ms`
+  if (unit === "commands") return value.toLocaleString("en-US")
   return value < 10_000 ? `${Math.round(value)} ns` : `${(value / 1_000).toFixed(1)} µs`
 }
 
@@ -43,7 +46,7 @@ export function judge(rows) {
   const bars = []
   for (const [group, { title, bar }] of Object.entries(groups)) {
     const ratios = rows.filter((row) => row.group === group).map(({ ratio }) => ratio.median)
-    if (ratios.length > 0) bars.push(judged(title, geometricMean(ratios), bar))
+    if (ratios.length > 0 && bar !== undefined) bars.push(judged(title, geometricMean(ratios), bar))
   }
   for (const row of rows) {
     const bar = rowBars[`${row.group} ${row.name}`]

@@ -38,6 +38,11 @@ const extent = {
   milliseconds: Number(options.turn ?? (options.quick ? 8 : 40)),
 }
 const memoryName = "100,000 sockets"
+const subscriptionRows = [
+  { group: "subscribe", name: "time", unit: "ms", figure: "milliseconds" },
+  { group: "subscribe", name: "commands", unit: "commands", figure: "commands" },
+  { group: "subscribe", name: "memory of Redis", unit: "bytes", figure: "bytes" },
+]
 const results = []
 
 if (options.help) showHelp()
@@ -59,6 +64,14 @@ async function run() {
   if (isWanted({ group: "memory", name: memoryName })) {
     announce("memory")
     add({ group: "memory", name: memoryName, unit: "bytes", ...compareMemory() })
+  }
+  const subscriptions = subscriptionRows.filter(isWanted)
+  if (subscriptions.length > 0) {
+    announce("subscribe")
+    const pairs = inTurns(subscriptionsOf)
+    for (const { figure, ...row } of subscriptions) {
+      add({ ...row, ...summary(pairs.map((pair) => pair.map((found) => found[figure]))) })
+    }
   }
 
   if (results.length === 0) throw new Error(`no row is called "${options.only}"`)
@@ -104,17 +117,26 @@ function add(result) {
 
 /** Each side's memory in a process of its own; how many times as much the reference takes. */
 function compareMemory() {
-  const rounds = options.quick ? 1 : 3
-  const pairs = Array.from({ length: rounds }, () => [memoryOf("ours"), memoryOf("reference")])
-  return summary(pairs)
+  return summary(inTurns((side) => Number(outputOf("memory.mjs", side))))
 }
 
-function memoryOf(side) {
+/** What 100,000 subscriptions of one side cost, in a process and with a Redis of its own. */
+function subscriptionsOf(side) {
+  return JSON.parse(outputOf("subscriptions.mjs", side))
+}
+
+function inTurns(find) {
+  const rounds = options.quick ? 1 : 3
+  return Array.from({ length: rounds }, () => [find("ours"), find("reference")])
+}
+
+/** What a script of this folder finds out about a side. */
+function outputOf(script, side) {
   const { status, stdout } = spawnSync(
     process.execPath,
-    ["--expose-gc", here("memory.mjs"), modules[side]],
+    ["--expose-gc", here(script), modules[side]],
     { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
   )
-  if (status !== 0) throw new Error(`the memory of ${modules[side]} could not be measured`)
-  return Number(stdout)
+  if (status !== 0) throw new Error(`${script} could not be run with ${modules[side]}`)
+  return stdout
 }
