@@ -93,6 +93,7 @@ describe("bench", () => {
       target: 4,
       churn: 1,
       memory: 1,
+      subscribe: 3,
     })
     for (const { name, ours, reference } of report.rows) {
       assert.ok(ours > 0 && reference > 0)

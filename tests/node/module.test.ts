@@ -12,8 +12,10 @@ const names = [
   "FaultError",
   "RedisAdapter",
   "RequestError",
+  "ShardedRedisAdapter",
   "TrapError",
   "createAdapter",
+  "createShardedAdapter",
 ]
 const clients = "{ on() {} }, undefined"
 
