@@ -373,8 +373,8 @@ impl Adapter {
         // Nobody answers such a request in this dialect: who has the socket, a count of it tells.
         let sockets = list([Room::Text(sid)].into_iter());
         let count = Request::Sockets { rooms: Names::of(&sockets), count: true };
-        if matches!(request, Request::Disconnect { .. }) {
-            // Afterwards nobody has it.
+        if matches!(request, Request::Disconnect { .. } | Request::Leave { .. }) {
+            // Afterwards it may be nobody's, or not in the room of its id.
             let number = self.ask_single(count, now);
             self.tell(request);
             return number;

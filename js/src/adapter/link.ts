@@ -232,10 +232,12 @@ export class Link {
 
   /** Tells of all that Redis has confirmed in one go: one look at what follows is enough for a thousand rooms. */
   #confirm(wasm: Core["wasm"], id: number): void {
-    if (this.#confirmed.push(id) > 1) return
+    // What a core asked for that is gone means nothing to the one in its place, which numbers anew.
+    if (wasm !== this.#core.wasm || this.#confirmed.push(id) > 1) return
     queueMicrotask(() => {
       const ids = this.#confirmed.splice(0)
-      this.#answer(wasm, () => ids.forEach((one) => wasm.handleConfirmed(this.#adapter, one)))
+      const { wasm: current } = this.#core
+      this.#change(() => ids.forEach((one) => current.handleConfirmed(this.#adapter, one)))
     })
   }
 

@@ -120,6 +120,10 @@ export class ShardedIoredisCluster implements ShardedCluster {
     return this.#publisher.publish(channel, message)
   }
 
+  countAtMaster(channel: string): Promise<number> {
+    return this.#publisher.count(channel)
+  }
+
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
     return this.#deployment.servers()
   }

@@ -112,6 +112,10 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
     return this.#publisher.publish(channel, message)
   }
 
+  countAtMaster(channel: string): Promise<number> {
+    return this.#publisher.count(channel)
+  }
+
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {
     return this.#deployment.servers()
   }

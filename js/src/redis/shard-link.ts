@@ -56,8 +56,9 @@ export class ShardLink {
       this.#silentBeats = 0
       reader.write(chunk)
     }
-    wire.take(read, () => this.#end())
     this.#timer = setInterval(() => this.#beat(), BEAT).unref()
+    // It may be closed already.
+    wire.take(read, () => this.#end())
   }
 
   /** Gives when Redis has confirmed; rejects with its error, or `ERR_CONNECTION_LOST`. */

@@ -18,6 +18,8 @@ export interface ShardedCluster extends Pick<Deployment, "open" | "servers"> {
   watch(changed: () => void): void
   /** Publishes at the master that has the channel's slot. */
   publish(channel: string, message: Uint8Array | string): Promise<number>
+  /** How many subscribe to a channel at the master that has its slot; rejects where that does not answer. */
+  countAtMaster(channel: string): Promise<number>
   /** The servers that can be asked for the slots, and the host of each. */
   guides(): readonly Guide[]
   /** Makes a connection of our own to a server, with the options of the client. */
@@ -102,8 +104,13 @@ export class ShardedClusterConnection implements RedisConnection {
     return this.#cluster.publish(channel, message)
   }
 
-  count(channels: readonly string[]): Promise<number[]> {
-    return countAt(this.#cluster, channels)
+  /** Subscribers may be at replicas too, but where the master does not answer, the others say that there are none. */
+  async count(channels: readonly string[]): Promise<number[]> {
+    const [counts, atMasters] = await Promise.all([
+      countAt(this.#cluster, channels),
+      Promise.all(channels.map((channel) => this.#cluster.countAtMaster(channel))),
+    ])
+    return counts.map((count, index) => Math.max(count, atMasters[index] ?? 0))
   }
 
   reconnect(role: Role): void {
