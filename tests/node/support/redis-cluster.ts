@@ -12,7 +12,10 @@ export interface RedisCluster {
   kill(node: number): Promise<void>
   /** Starts a node again that was killed, and gives when all nodes agree again. */
   restart(node: number): Promise<void>
-  /** Moves so many slots from one master to another, as an operator does; clients go on meanwhile. */
+  /**
+   * Moves so many slots from one master to another, as an operator does; clients go on meanwhile. Gives when all nodes
+   * have heard of it.
+   */
   reshard(from: number, to: number, slots: number): Promise<void>
   /** Gives when all nodes that run agree that this one is a master. */
   promoted(node: number): Promise<void>
@@ -63,6 +66,28 @@ async function mastersBy(redis: Redis): Promise<Set<number | undefined>> {
   return new Set(slots.map(([, , master]) => master?.[1]))
 }
 
+/** Which port has which slots, by a node, as a text that can be compared. */
+async function ownersBy(redis: Redis): Promise<string> {
+  const slots = await redis.cluster("SLOTS")
+  return JSON.stringify(slots.map(([from, to, master]) => [from, to, master?.[1]]).toSorted())
+}
+
+/** Gives when all nodes say the same of who has which slot: nothing else can be moved before. */
+async function consensus(servers: readonly RedisServer[]): Promise<void> {
+  const [first, ...others] = servers
+  for (const server of others) {
+    const agrees = async (redis: Redis) => {
+      const reference = new Redis(first?.port ?? 0)
+      try {
+        return (await ownersBy(reference)) === (await ownersBy(redis))
+      } finally {
+        reference.disconnect()
+      }
+    }
+    await waitUntil(server, agrees)
+  }
+}
+
 async function reshard(
   servers: readonly RedisServer[],
   from: number,
@@ -87,6 +112,7 @@ async function reshard(
       maxBuffer: 1 << 26,
     },
   )
+  await consensus(servers)
 }
 
 async function startNode(): Promise<RedisServer> {
