@@ -14,8 +14,10 @@ const PROBES: u32 = 3;
 const REQUESTS: u32 = 3;
 /// The first pause after a refusal; it doubles with each further one.
 const FIRST_PAUSE: u64 = 100;
-/// The longest pause between two attempts, in milliseconds.
+/// The longest pause between two attempts, in milliseconds,
 const LONGEST_PAUSE: u64 = 5_000;
+/// and where Redis has ended what stood: it refuses while a slot or a master changes, which soon is over.
+const LONGEST_WHILE_DROPPED: u64 = 800;
 /// How often in a row a silent subscription is taken to be alive because its connection is.
 const TRUSTED: u32 = 5;
 
@@ -60,6 +62,8 @@ pub(crate) struct Subscription {
     seen: Traffic,
     /// How often in a row it was silent since, while its connection was not.
     trusted: u32,
+    /// Whether Redis has ended it since it last held.
+    dropped: bool,
     /// Whether it held when it was last begun to be tried out.
     proven: bool,
     /// Whether it has just turned out to be dead though it was confirmed.
@@ -129,6 +133,7 @@ impl Subscription {
             silence,
             seen: Traffic { here: 0, connection: 0 },
             trusted: 0,
+            dropped: false,
             proven: false,
             deaf: false,
             anew: false,
@@ -239,6 +244,7 @@ impl Subscription {
             _ => return,
         }
         self.anew = false;
+        self.dropped = true;
     }
 
     /// Redis or the client refused the subscription.
@@ -376,6 +382,7 @@ impl Subscription {
 
     const fn hold(&mut self) {
         self.attempts = 0;
+        self.dropped = false;
         self.anew = false;
         self.state = State::Held { check: None };
     }
@@ -404,9 +411,10 @@ impl Subscription {
     }
 
     fn next_pause(&mut self) -> Duration {
-        let doubled = FIRST_PAUSE.checked_shl(self.attempts).unwrap_or(LONGEST_PAUSE);
+        let longest = if self.dropped { LONGEST_WHILE_DROPPED } else { LONGEST_PAUSE };
+        let doubled = FIRST_PAUSE.checked_shl(self.attempts).unwrap_or(longest);
         self.attempts = self.attempts.saturating_add(1).min(16);
-        Duration::from_millis(doubled.min(LONGEST_PAUSE))
+        Duration::from_millis(doubled.min(longest))
     }
 }
 

@@ -58,6 +58,23 @@ fn one_that_redis_ends_is_asked_for_at_once() {
 }
 
 #[test]
+fn what_redis_has_ended_is_asked_for_at_short_intervals() {
+    let mut subscription = unprobed();
+    subscription.handle_dropped(at(0));
+    let mut now = at(0);
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        assert_eq!(subscription.poll_step(now, QUIET), Some(Step::Subscribe { anew: false }));
+        subscription.handle_refused(now);
+        let until = subscription.poll_timeout().expect("a pause");
+        pauses.push(until.as_millis() - now.as_millis());
+        now = until;
+        subscription.handle_timeout(now, QUIET);
+    }
+    assert_eq!(pauses, [100, 200, 400, 800, 800, 800]);
+}
+
+#[test]
 fn a_refusal_is_followed_by_longer_and_longer_pauses() {
     let mut subscription = asked();
     let mut now = at(0);
