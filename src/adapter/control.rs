@@ -133,6 +133,7 @@ impl Adapter {
         self.take_request(envelope, now);
         Ok(Control::Request)
     }
+
     fn take_sharded_control(
         &mut self,
         channel: &[u8],

@@ -91,14 +91,14 @@ export class ShardedIoredisConnection extends IoredisConnection {
 
 /** A `Cluster` of ioredis 5 or 6; its option `shardedSubscribers` is of no account here. */
 export class ShardedIoredisCluster implements ShardedCluster {
+  readonly publisher: ShardPublisher
   readonly #cluster: IoredisCluster
   readonly #deployment: IoredisDeployment
-  readonly #publisher: ShardPublisher
 
   constructor(cluster: IoredisCluster) {
     this.#cluster = cluster
     this.#deployment = new IoredisDeployment(cluster, ShardedIoredisConnection)
-    this.#publisher = new ShardPublisher({
+    this.publisher = new ShardPublisher({
       open: () => this.open,
       slots: () => askForSlots(this.guides()),
       satelliteTo: async (address) => {
@@ -114,14 +114,6 @@ export class ShardedIoredisCluster implements ShardedCluster {
 
   watch(changed: () => void): void {
     for (const event of ["ready", "close", "end"]) this.#cluster.on(event, changed)
-  }
-
-  publish(channel: string, message: Uint8Array | string): Promise<number> {
-    return this.#publisher.publish(channel, message)
-  }
-
-  countAtMaster(channel: string): Promise<number> {
-    return this.#publisher.count(channel)
   }
 
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {

@@ -79,16 +79,16 @@ export class ShardedNodeRedisConnection extends NodeRedisConnection {
 
 /** A cluster of node-redis 4, 5 or 6. */
 export class ShardedNodeRedisCluster implements ShardedCluster {
+  readonly publisher: ShardPublisher
   readonly #cluster: NodeRedisCluster
   readonly #deployment: NodeRedisClusterDeployment
   readonly #watched = new WeakSet<NodeRedisNode>()
   #changed = () => {}
-  readonly #publisher: ShardPublisher
 
   constructor(cluster: NodeRedisCluster) {
     this.#cluster = cluster
     this.#deployment = new NodeRedisClusterDeployment(cluster, ShardedNodeRedisConnection)
-    this.#publisher = new ShardPublisher({
+    this.publisher = new ShardPublisher({
       open: () => this.open,
       slots: () => askForSlots(this.guides()),
       satelliteTo: async (address) => {
@@ -106,14 +106,6 @@ export class ShardedNodeRedisCluster implements ShardedCluster {
     this.#deployment.watch(changed)
     this.#cluster.on("disconnect", changed)
     this.#changed = changed
-  }
-
-  publish(channel: string, message: Uint8Array | string): Promise<number> {
-    return this.#publisher.publish(channel, message)
-  }
-
-  countAtMaster(channel: string): Promise<number> {
-    return this.#publisher.count(channel)
   }
 
   servers(): Promise<readonly (() => Promise<RedisConnection>)[]> {

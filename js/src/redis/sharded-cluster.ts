@@ -9,6 +9,7 @@ import {
 import { type Address, countAt, delay, type Deployment, pauses, within } from "./deployment.ts"
 import { askForSlots, type Guide } from "./guides.ts"
 import { ShardLink } from "./shard-link.ts"
+import type { ShardPublisher } from "./shard-publisher.ts"
 import { keyOf, movedTo, type SlotMap, slotOf } from "./slots.ts"
 import type { Wire } from "./wire.ts"
 
@@ -16,10 +17,7 @@ import type { Wire } from "./wire.ts"
 export interface ShardedCluster extends Pick<Deployment, "open" | "servers"> {
   /** Calls when the client may have been opened or closed, from now on. */
   watch(changed: () => void): void
-  /** Publishes at the master that has the channel's slot. */
-  publish(channel: string, message: Uint8Array | string): Promise<number>
-  /** How many subscribe to a channel at the master that has its slot; rejects where that does not answer. */
-  countAtMaster(channel: string): Promise<number>
+  readonly publisher: ShardPublisher
   /** The servers that can be asked for the slots, and the host of each. */
   guides(): readonly Guide[]
   /** Makes a connection of our own to a server, with the options of the client. */
@@ -101,14 +99,14 @@ export class ShardedClusterConnection implements RedisConnection {
   }
 
   publish(channel: string, message: Uint8Array | string): Promise<number> {
-    return this.#cluster.publish(channel, message)
+    return this.#cluster.publisher.publish(channel, message)
   }
 
   /** Subscribers may be at replicas too, but where the master does not answer, the others say that there are none. */
   async count(channels: readonly string[]): Promise<number[]> {
     const [counts, atMasters] = await Promise.all([
       countAt(this.#cluster, channels),
-      Promise.all(channels.map((channel) => this.#cluster.countAtMaster(channel))),
+      Promise.all(channels.map((channel) => this.#cluster.publisher.count(channel))),
     ])
     return counts.map((count, index) => Math.max(count, atMasters[index] ?? 0))
   }
